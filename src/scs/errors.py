@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The errors a person may meet, and what each exit code means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of every command; the only list of them (docs and --help render it)."""
+
+    OK = 0
+    """Done, or nothing to do."""
+    FAILED = 1
+    """Something failed while it ran; what was done stays, run the command again."""
+    CHANGES = 2
+    """`plan` found changes to make."""
+    BAD_INPUT = 3
+    """The command line or cloud.yaml is wrong; nothing was touched."""
+    PREFLIGHT = 4
+    """This machine lacks something; nothing was touched."""
+    BUSY = 5
+    """Another run holds the lock of this cloud; nothing was touched."""
+    UNHEALTHY = 6
+    """`status` or `verify` found something that does not work."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: where, what, and what to do about it."""
+
+    where: str
+    what: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        tail = f"\n    → {self.hint}" if self.hint else ""
+        return f"{self.where}: {self.what}{tail}"
+
+
+class ScsError(Exception):
+    """An error with a place and a next step; printed without a traceback."""
+
+    exit_code: Exit = Exit.FAILED
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+class BadInput(ScsError):
+    """cloud.yaml or the command line is wrong; raised before anything is touched."""
+
+    exit_code = Exit.BAD_INPUT
+
+
+class PreflightFailed(ScsError):
+    """The machine lacks something that the run needs; raised before anything is touched."""
+
+    exit_code = Exit.PREFLIGHT
+
+
+class Busy(ScsError):
+    """Another run of the same cloud is under way."""
+
+    exit_code = Exit.BUSY
+
+
+class CommandFailed(ScsError):
+    """A command on the host ended with an error; carries the end of its output."""
+
+
+class StepFailed(ScsError):
+    """A step of a plan failed; carries component, node, command and the end of its output."""

@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Where nodes come from. A provider makes machines and says how to reach them, no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from scs.errors import Problem
+from scs.model.topology import Node
+from scs.shell import Say
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach a node by ssh."""
+
+    host: str
+    user: str
+    key: Path
+    """The private key, mode 0600."""
+    known_hosts: Path
+    """Holds the node's host key: it is never accepted blindly."""
+    port: int = 22
+
+
+@dataclass(frozen=True)
+class NodeState:
+    """What a provider sees of one node without logging in."""
+
+    name: str
+    exists: bool
+    running: bool
+    detail: str = ""
+    """What it was made from (for the plan and `status`), or why it is not running."""
+
+
+@dataclass(frozen=True)
+class NodeFacts:
+    """What the nodes of a provider are like; probed, not assumed."""
+
+    container: bool
+    """The node shares its kernel and clock with others: no chrony, no modules."""
+    ovs_datapath: str
+    """`system` where the kernel has openvswitch, else `netdev` (userspace)."""
+    virt_type: str
+    """`kvm` where a tiny guest boots on it, else `qemu`."""
+    notes: tuple[str, ...] = field(default=())
+    """What a person should know: each fallback that was taken, and why."""
+
+
+class Provider(Protocol):
+    """A source of nodes."""
+
+    def preflight(self) -> Sequence[Problem]:
+        """What would stop a run here; looks only, answers within 10 s."""
+
+    def observe(self) -> Mapping[str, NodeState]:
+        """The nodes of this cloud that exist now; looks only."""
+
+    def facts(self) -> NodeFacts:
+        """Probe what nodes can do; cached by the caller."""
+
+    def create(self, nodes: Sequence[Node], say: Say) -> None:
+        """Make and start these nodes until sshd answers; does nothing for those that run."""
+
+    def connection(self, node: Node) -> Connection:
+        """How to reach the node."""
+
+    def remove(self, say: Say) -> None:
+        """Remove all nodes of this cloud and all that was made for them, and nothing else."""

@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Running commands on the machine that scs runs on."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from scs.errors import CommandFailed, Problem
+
+Say = Callable[[str], None]
+"""Takes one short line of progress ("unpacking 120 of 245 packages")."""
+
+TAIL_LINES = 15
+
+
+def quiet(_line: str) -> None:
+    """A `Say` that says nothing."""
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    where: str = "this machine",
+    hint: str = "",
+    stdin: str | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float | None = None,
+    check: bool = True,
+    say: Say | None = None,
+) -> str:
+    """Run a command and return its standard output with standard error mixed in.
+
+    `env` is added to this process's environment; `timeout` is in seconds. With `say`,
+    each line of output is handed to it as it comes. Secrets go through `stdin` or `env`,
+    never through `argv`. Raises CommandFailed when the command can't be started, ends
+    with an error (unless `check` is false) or runs out of time.
+    """
+    words = [str(word) for word in argv]
+    shown = shlex.join(words)
+    merged = {**os.environ, **(env or {})}
+    try:
+        with subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=merged,
+            cwd=cwd,
+            text=True,
+            errors="replace",
+        ) as process:
+            if say is None or stdin is not None:
+                output, _ = process.communicate(stdin, timeout=timeout)
+            else:
+                lines: list[str] = []
+                assert process.stdout is not None
+                for line in process.stdout:
+                    lines.append(line)
+                    say(line.rstrip())
+                process.wait(timeout)
+                output = "".join(lines)
+    except FileNotFoundError as error:
+        raise CommandFailed(Problem(where, f"{words[0]}: {error.strerror}", hint)) from error
+    except subprocess.TimeoutExpired as error:
+        process.kill()
+        raise CommandFailed(
+            Problem(where, f"{shown}\n    took longer than {timeout:.0f} s", hint)
+        ) from error
+    if check and process.returncode:
+        tail = "\n".join("    " + line for line in output.splitlines()[-TAIL_LINES:])
+        what = f"{shown}\n    ended with {process.returncode}; the end of its output:\n{tail}"
+        raise CommandFailed(Problem(where, what, hint))
+    return output
