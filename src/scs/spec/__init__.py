@@ -1,2 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
-# SPDX-License-Identifier: AGPL-3.0-or-later
+# SPDX-License-Identifier: MPL-2.0
+"""cloud.yaml, the one file that a person writes: what may be in it, and reading it."""
+
+from scs.spec.kinds import AddressRange
+from scs.spec.loading import load, parse
+from scs.spec.model import CloudSpec
+
+__all__ = ["AddressRange", "CloudSpec", "load", "parse"]

@@ -1,0 +1,352 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: MPL-2.0
+"""The kinds of value that cloud.yaml holds: how each is read, and how it is called.
+
+A kind is an annotation of a field. Pydantic reads the field with it, an error message takes
+its `expected`, and the reference and the JSON schema take the rest, so that none of them can
+say something else than the others.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import (
+    AddressValueError,
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+)
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic_core import PydanticCustomError, core_schema
+
+LONGEST_WORD = 64
+"""Characters. A longer word is no slip of the hand, and comparing it takes long."""
+
+
+class Wrong(ValueError):
+    """A value is not of the kind; the message is a hint, or empty."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant, or None."""
+    if len(word) > LONGEST_WORD:
+        return None
+    by_lower = {name.lower(): name for name in known}
+    found = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return by_lower[found[0]] if found else None
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words as a person lists them: `a`, `b` or `c`."""
+    quoted = [f"`{word}`" for word in words]
+    return " or ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1] if quoted else ""]))
+
+
+@dataclass(frozen=True, eq=False)  # types that are annotated with it must be hashable
+class Kind:
+    """How one kind of value is read from what YAML gives."""
+
+    expected: str
+    """What a person should write, to follow the word "expected"."""
+    parse: Callable[[object], object]
+    """Turns what YAML gave, or a value that is ready, into the value. Raises Wrong."""
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    """The kind in JSON schema."""
+    as_text: bool = True
+    """Whether the value is written as text when a spec is turned into JSON."""
+
+    def _validate(self, value: object) -> object:
+        try:
+            return self.parse(value)
+        except Wrong as error:
+            context = {"expected": self.expected, "hint": str(error), "kind": self}
+            raise PydanticCustomError("kind", "expected {expected}", context) from error
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self._validate,
+            serialization=core_schema.to_string_ser_schema(when_used="json")
+            if self.as_text
+            else None,
+        )
+
+    def __get_pydantic_json_schema__(self, _core: Any, _handler: Any) -> dict[str, Any]:
+        return {"description": self.expected, **self.schema}
+
+
+def words(
+    pattern: str, expected: str, *, reserved: Collection[str] = (), suggest: bool = True
+) -> Kind:
+    """Text that matches `pattern` as a whole and is none of the `reserved` words."""
+    compiled = re.compile(pattern)
+
+    def parse(value: object) -> str:
+        if not isinstance(value, str):
+            raise Wrong
+        if value in reserved:
+            raise Wrong(f"`{value}` is taken by the cloud itself")
+        if compiled.fullmatch(value) is None:
+            candidate = re.sub(r"[^a-z0-9]+", "-", value[:LONGEST_WORD].lower()).strip("-")
+            if suggest and candidate not in reserved and compiled.fullmatch(candidate):
+                raise Wrong(f"for example `{candidate}`")
+            raise Wrong
+        return value
+
+    return Kind(expected, parse, {"type": "string", "pattern": f"^{pattern}$"})
+
+
+def choice(choices: Iterable[str]) -> Kind:
+    """One of a few words."""
+    by_name = {str(word): word for word in choices}
+    only = " (so far the only one)" if len(by_name) == 1 else ""
+
+    def parse(value: object) -> str:
+        if isinstance(value, str):
+            if value in by_name:
+                return by_name[value]
+            if guess := nearest(value, by_name):
+                raise Wrong(f"did you mean `{guess}`?")
+        raise Wrong
+
+    return Kind(listed(by_name) + only, parse, {"enum": list(by_name)})
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise Wrong
+    return value
+
+
+def _ipv4(value: object) -> IPv4Address:
+    if isinstance(value, IPv4Address):
+        return value
+    text = _text(value)
+    try:
+        return IPv4Address(text)
+    except AddressValueError as error:
+        address, slash, _prefix = text.partition("/")
+        if slash and _is_address(address):
+            raise Wrong(f"without the prefix length: `{address}`") from error
+        raise Wrong from error
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _ip(value: object) -> IPv4Address | IPv6Address:
+    if isinstance(value, IPv4Address | IPv6Address):
+        return value
+    text = _text(value)
+    try:
+        address = ip_address(text)
+    except ValueError as error:
+        raise Wrong("a name server is given by its address, not by its name") from error
+    if "%" in text:
+        raise Wrong("an address with a zone (`%…`) means something else on every node")
+    if address.is_unspecified or address.is_multicast:
+        raise Wrong("no server can have this address")
+    return address
+
+
+def _ipv4_network(value: object) -> IPv4Network:
+    if isinstance(value, IPv4Network):
+        network = value
+    else:
+        text = _text(value)
+        if _is_address(text):
+            raise Wrong("add the prefix length, such as `/24`")
+        try:
+            network = IPv4Network(text, strict=False)
+        except ValueError as error:
+            raise Wrong from error
+        if text != str(network):
+            raise Wrong(f"write `{network}`")
+    if not 8 <= network.prefixlen <= 29:
+        raise Wrong("its prefix length must be from /8 to /29")
+    if (
+        network.is_loopback
+        or network.is_multicast
+        or network.is_link_local
+        or network.is_reserved
+        or network.network_address in IPv4Network("0.0.0.0/8")
+    ):
+        raise Wrong("machines can't have addresses of this range; take one of 10.0.0.0/8")
+    return network
+
+
+def _ipv6_network(value: object) -> IPv6Network:
+    if isinstance(value, IPv6Network):
+        network = value
+    else:
+        text = _text(value)
+        if _is_address(text):
+            raise Wrong("add the prefix length, `/64`")
+        try:
+            network = IPv6Network(text, strict=False)
+        except ValueError as error:
+            raise Wrong from error
+        if IPv6Address(text.partition("/")[0]) != network.network_address:
+            raise Wrong(f"write `{network}`")
+    if network.prefixlen != 64:
+        raise Wrong("its prefix length must be /64: machines there choose their own addresses")
+    if (
+        network.is_loopback
+        or network.is_multicast
+        or network.is_link_local
+        or network.network_address.is_unspecified
+    ):
+        raise Wrong("machines can't have addresses of this range; take one of fd00::/8")
+    return network
+
+
+@dataclass(frozen=True)
+class AddressRange:
+    """The addresses from `first` to `last`, both included."""
+
+    first: IPv4Address
+    last: IPv4Address
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+
+def _range(value: object) -> AddressRange:
+    if isinstance(value, AddressRange):
+        return value
+    first, dash, last = _text(value).partition("-")
+    if not dash:
+        raise Wrong("first and last address with `-` between them")
+    found = AddressRange(_ipv4(first.strip()), _ipv4(last.strip()))
+    if found.first > found.last:
+        raise Wrong(f"the smaller address first: `{found.last}-{found.first}`")
+    return found
+
+
+def url(*schemes: str) -> Kind:
+    """An address of the web with one of the schemes; a `/` at its end is dropped."""
+    expected = f"a URL that starts with {listed(f'{scheme}://' for scheme in schemes)}"
+    plain = r"[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+"
+
+    def parse(value: object) -> str:
+        text = _text(value)
+        try:
+            parts = urlsplit(text)
+            host, _port = parts.hostname, parts.port
+        except ValueError as error:
+            raise Wrong from error
+        if parts.username is not None or parts.password is not None:
+            raise Wrong("without a user or password: this file is no place for secrets")
+        if parts.scheme not in schemes or not host or re.fullmatch(plain, text) is None:
+            raise Wrong
+        return text.rstrip("/")
+
+    return Kind(expected, parse, {"type": "string", "pattern": f"^({'|'.join(schemes)})://"})
+
+
+def _sha512(value: object) -> str:
+    text = _text(value).lower()
+    if re.fullmatch(r"[0-9a-f]{128}", text) is None:
+        raise Wrong(f"it has {len(text)} characters" if len(text) != 128 else "")
+    return text
+
+
+Scalar = str | int | float | bool
+Option = Scalar | tuple[Scalar, ...]
+"""The value of one option of a service."""
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def _scalar(value: object) -> Scalar:
+    if value is None:
+        raise Wrong("leave the option out, and its default holds")
+    if isinstance(value, float) and value - value != 0:  # only nan and the infinities
+        raise Wrong("a finite number")
+    if isinstance(value, str) and _UNPRINTABLE.search(value):
+        raise Wrong("on one line: options are written into line-by-line configuration files")
+    if not isinstance(value, str | int | float | bool):
+        raise Wrong
+    return value
+
+
+def _option(value: object) -> Option:
+    if isinstance(value, list | tuple):
+        return tuple(_scalar(entry) for entry in value)
+    if isinstance(value, dict):
+        raise Wrong("three levels and no more: service, section, option")
+    return _scalar(value)
+
+
+CLOUD_NAME = words(
+    "[a-z][a-z0-9-]{0,11}", "a lower-case letter, then up to 11 lower-case letters, digits or `-`"
+)
+NODE_NAME = words(
+    "[a-z]([a-z0-9-]{0,61}[a-z0-9])?",
+    "a host name: lower-case letters, digits and `-`, a letter first, at most 63",
+    reserved=["localhost"],
+)
+RELEASE = words(r"20[0-9]{2}\.[12]", 'a release such as `"2026.2"`', suggest=False)
+REGION = words(
+    "[A-Za-z][A-Za-z0-9._-]{0,62}", "letters, digits, `.`, `_` or `-`, a letter first, at most 63"
+)
+TENANT_NAME = words(
+    "[A-Za-z][A-Za-z0-9._-]{0,62}",
+    "letters, digits, `.`, `_` or `-`, a letter first, at most 63",
+    reserved=["admin", "service"],
+)
+SERVICE = words("[a-z][a-z0-9-]{0,62}", "the name of a service: lower-case letters, digits, `-`")
+SECTION = words(
+    r"[A-Za-z0-9_][A-Za-z0-9_.:/@ -]{0,126}",
+    "the name of a section: letters, digits and `_.:/@-`",
+    suggest=False,
+)
+OPTION_NAME = words(
+    r"[A-Za-z_][A-Za-z0-9_./-]{0,126}",
+    "the name of an option: letters, digits and `_./-`, a letter first",
+    suggest=False,
+)
+OPTION = Kind(
+    "text, a number, `true`, `false`, or a list of these",
+    _option,
+    {
+        "anyOf": [
+            {"type": ["string", "number", "boolean"]},
+            {"type": "array", "items": {"type": ["string", "number", "boolean"]}},
+        ]
+    },
+    as_text=False,
+)
+IPV4 = Kind("an IPv4 address such as `10.21.0.11`", _ipv4, {"type": "string", "format": "ipv4"})
+IP = Kind("an IP address such as `9.9.9.9`", _ip, {"type": "string"})
+IPV4_NETWORK = Kind(
+    "an IPv4 network such as `10.21.0.0/24`",
+    _ipv4_network,
+    {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+){3}/[0-9]+$"},
+)
+IPV6_NETWORK = Kind(
+    "an IPv6 network such as `fd5c:5c5c:2::/64`, or `null` for none",
+    _ipv6_network,
+    {"type": "string", "pattern": "^[0-9A-Fa-f:.]+/64$"},
+)
+RANGE = Kind(
+    "a range of addresses such as `10.21.2.100-10.21.2.199`",
+    _range,
+    {"type": "string", "pattern": r"^[0-9.]+ *- *[0-9.]+$"},
+)
+SHA512 = Kind(
+    "a SHA-512 sum: 128 hexadecimal digits",
+    _sha512,
+    {"type": "string", "pattern": "^[0-9A-Fa-f]{128}$"},
+)

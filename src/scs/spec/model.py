@@ -1,0 +1,405 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: MPL-2.0
+"""What cloud.yaml says: the whole of what a person decides about a cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
+
+from scs.model.topology import Network, Node, Role
+from scs.spec import kinds
+from scs.spec.kinds import AddressRange, Kind, Option
+
+Virt = Literal["auto", "kvm", "qemu"]
+Provider = Literal["local"]
+Storage = Literal["files"]
+
+FIRST_NODE = 11
+"""Nodes without an address get this address of the management network and those after it."""
+INTERNAL, EXTERNAL = 3, 4
+"""The virtual addresses of the APIs, counted in the management network."""
+MTU: Mapping[str, int] = MappingProxyType({"management": 1500, "tunnel": 9000, "external": 1500})
+"""Bytes. Tunnels carry the machines' packets of 1500 bytes and a header around each."""
+
+
+class Part(BaseModel):
+    """A part of cloud.yaml: it can't be changed, and has no keys but the named ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_default(cls, value: Any) -> Any:
+        # `dns:` with every line below it commented out is a habit, and means the default.
+        return {} if value is None else value
+
+
+class NodeEntry(Part):
+    """A machine of the cloud, as it was written."""
+
+    name: Annotated[str, kinds.NODE_NAME] = Field(
+        description="Host name of the machine; each only once.", examples=["node-1"]
+    )
+    roles: tuple[Annotated[Role, kinds.choice(Role)], ...] = Field(
+        default=tuple(Role),
+        description="What it does: `control` runs databases and APIs, `network` connects the "
+        "cloud with the outside, `compute` runs machines. A cloud has each role at least once, "
+        "`control` exactly once.",
+        examples=["[compute]"],
+    )
+    address: Annotated[IPv4Address, kinds.IPV4] | None = Field(
+        default=None,
+        description="Its address in the management network; by default counted up from the "
+        "11th. In the tunnel network it has the address with the same distance from the start.",
+        examples=["10.21.0.11"],
+    )
+
+
+class InnerNetwork(Part):
+    """A network between the nodes, as it was written."""
+
+    ipv4: Annotated[IPv4Network, kinds.IPV4_NETWORK]
+
+
+class ManagementNetwork(InnerNetwork):
+    """The nodes' own network: ssh, databases, queues, APIs. The first address is the gateway."""
+
+    ipv4: Annotated[IPv4Network, kinds.IPV4_NETWORK] = Field(
+        default=IPv4Network("10.21.0.0/24"),
+        description="Its addresses.",
+        examples=["10.21.0.0/24"],
+    )
+
+
+class TunnelNetwork(InnerNetwork):
+    """Carries the tenants' networks between the nodes (packets of up to 9000 bytes)."""
+
+    ipv4: Annotated[IPv4Network, kinds.IPV4_NETWORK] = Field(
+        default=IPv4Network("10.21.1.0/24"),
+        description="Its addresses.",
+        examples=["10.21.1.0/24"],
+    )
+
+
+class ExternalNetwork(InnerNetwork):
+    """Where the cloud meets the outside: routers and floating addresses."""
+
+    ipv4: Annotated[IPv4Network, kinds.IPV4_NETWORK] = Field(
+        default=IPv4Network("10.21.2.0/24"),
+        description="Its addresses; the first is the gateway.",
+        examples=["203.0.113.0/24"],
+    )
+    ipv6: Annotated[IPv6Network, kinds.IPV6_NETWORK] | None = Field(
+        default=IPv6Network("fd5c:5c5c:2::/64"),
+        description="Its IPv6 addresses; the first is the gateway; `null`: no IPv6.",
+        examples=['"2001:db8:2::/64"'],
+    )
+    floating: Annotated[AddressRange, kinds.RANGE] | None = Field(
+        default=None,
+        description="What the cloud may give to routers and machines, first and last address; "
+        "by default the 100th to the 199th, in a network smaller than /24 the upper half.",
+        examples=["203.0.113.10-203.0.113.250"],
+    )
+
+    @property
+    def pool(self) -> AddressRange:
+        """`floating`, or its default."""
+        if self.floating is not None:
+            return self.floating
+        start, size = self.ipv4.network_address, self.ipv4.num_addresses
+        first, last = (100, 199) if size >= 256 else (size // 2, size - 2)
+        return AddressRange(start + first, start + last)
+
+
+class Networks(Part):
+    """The networks that nodes are plugged into. No two may overlap."""
+
+    management: ManagementNetwork = ManagementNetwork()
+    tunnel: TunnelNetwork = TunnelNetwork()
+    external: ExternalNetwork = ExternalNetwork()
+
+
+class Endpoints(Part):
+    """Virtual addresses of the APIs, in the management network; no node's own."""
+
+    internal: Annotated[IPv4Address, kinds.IPV4] | None = Field(
+        default=None,
+        description="For the cloud's own services; by default the 3rd of the management network.",
+        examples=["10.21.0.3"],
+    )
+    external: Annotated[IPv4Address, kinds.IPV4] | None = Field(
+        default=None,
+        description="For users; by default the 4th of the management network.",
+        examples=["10.21.0.4"],
+    )
+
+
+class Compute(Part):
+    """How machines of the cloud run."""
+
+    virt: Annotated[Virt, kinds.choice(get_args(Virt))] = Field(
+        default="auto",
+        description="`kvm` needs processors with virtualisation; `qemu` works everywhere and is "
+        "slow; `auto` boots a tiny machine to see whether `kvm` works, and takes `qemu` if not.",
+        examples=["kvm"],
+    )
+
+
+class Debian(Part):
+    """Where the nodes' own system comes from."""
+
+    mirror: Annotated[str, kinds.url("https", "http")] | None = Field(
+        default=None,
+        description="A mirror of Debian; `null`: as this machine's own apt sources say.",
+        examples=["https://deb.debian.org/debian"],
+    )
+
+
+class Download(Part):
+    """An image that is fetched; refused when the sum differs."""
+
+    url: Annotated[str, kinds.url("https")] = Field(
+        description="Where it is fetched.", examples=["https://images.example.org/debian-13.qcow2"]
+    )
+    sha512: Annotated[str, kinds.SHA512] = Field(
+        description="What it must be.", examples=["128 hexadecimal digits"]
+    )
+
+
+def _source(value: object) -> Literal["build"]:
+    if value == "build":
+        return "build"
+    if isinstance(value, str) and value.startswith("https://"):
+        raise kinds.Wrong("write `{url: …, sha512: …}`, so that nobody can exchange the image")
+    if isinstance(value, str) and kinds.nearest(value, ["build"]):
+        raise kinds.Wrong("did you mean `build`?")
+    raise kinds.Wrong
+
+
+SOURCE = Kind("`build`, or a mapping with `url` and `sha512`", _source, {"const": "build"})
+BUILD_TAG, DOWNLOAD_TAG = "<build>", "<download>"
+"""Stand in the location of pydantic's errors, although nobody wrote them; no key looks so."""
+
+
+def _source_tag(value: object) -> str:
+    return DOWNLOAD_TAG if isinstance(value, dict | Download) else BUILD_TAG
+
+
+class Image(Part):
+    """Where one image for machines comes from."""
+
+    source: Annotated[
+        Annotated[Literal["build"], SOURCE, Tag(BUILD_TAG)]
+        | Annotated[Download, Tag(DOWNLOAD_TAG)],
+        Discriminator(_source_tag),
+    ] = Field(
+        default="build",
+        description="`build` makes it from Debian's packages on this machine; `{url: …, "
+        "sha512: …}` fetches one.",
+        examples=["{url: https://images.example.org/debian-13.qcow2, sha512: …}"],
+    )
+
+
+class Images(Part):
+    """Images that every user of the cloud can start machines from."""
+
+    debian: Image = Image()
+
+
+class Tenant(Part):
+    """A first project with a user and a network, to try the cloud with."""
+
+    project: Annotated[str, kinds.TENANT_NAME] = Field(
+        default="demo", description="Name of the project.", examples=["demo"]
+    )
+    user: Annotated[str, kinds.TENANT_NAME] = Field(
+        default="demo", description="Name of the user.", examples=["demo"]
+    )
+    network: Annotated[IPv4Network, kinds.IPV4_NETWORK] = Field(
+        default=IPv4Network("192.168.100.0/24"),
+        description="The project's own network; overlaps none of the cloud's.",
+        examples=["192.168.100.0/24"],
+    )
+    ipv6: Annotated[IPv6Network, kinds.IPV6_NETWORK] | None = Field(
+        default=IPv6Network("fd5c:5c5c:100::/64"),
+        description="The same for IPv6; `null`: no IPv6.",
+        examples=['"fd5c:5c5c:100::/64"'],
+    )
+
+
+Options = Mapping[Annotated[str, kinds.OPTION_NAME], Annotated[Option, kinds.OPTION]]
+Config = Mapping[Annotated[str, kinds.SERVICE], Mapping[Annotated[str, kinds.SECTION], Options]]
+
+
+def _nothing_is_empty(value: object) -> object:
+    """`config: {nova: }` is a service without options, as `nova: {}` is."""
+    if not isinstance(value, dict):
+        return {} if value is None else value
+    return {
+        service: {
+            section: {} if options is None else options for section, options in sections.items()
+        }
+        if isinstance(sections, dict)
+        else ({} if sections is None else sections)
+        for service, sections in value.items()
+    }
+
+
+ONE_NODE = (NodeEntry(name="node-1"),)
+
+
+class CloudSpec(Part):
+    """One cloud, as cloud.yaml describes it; `CloudSpec()` is the cloud of an empty file."""
+
+    name: Annotated[str, kinds.CLOUD_NAME] = Field(
+        default="scs",
+        description="Name of the cloud; every cloud on a machine has its own.",
+        examples=["scs"],
+    )
+    release: Annotated[str, kinds.RELEASE] = Field(
+        default="2026.2",
+        description="The set of versions it runs. In quotes, or YAML takes it for a number.",
+        examples=['"2026.2"'],
+    )
+    region: Annotated[str, kinds.REGION] = Field(
+        default="RegionOne", description="Region in the service catalog.", examples=["RegionOne"]
+    )
+    provider: Annotated[Provider, kinds.choice(get_args(Provider))] = Field(
+        default="local",
+        description="Where nodes come from; `local`: containers with systemd on this machine.",
+        examples=["local"],
+    )
+    node_entries: Annotated[
+        tuple[NodeEntry, ...], BeforeValidator(lambda value: ONE_NODE if value is None else value)
+    ] = Field(
+        default=ONE_NODE,
+        alias="nodes",
+        description="The machines of the cloud.",
+        examples=["[{name: node-1}, {name: node-2, roles: [compute]}]"],
+    )
+    network_entries: Networks = Field(default=Networks(), alias="networks")
+    endpoints: Endpoints = Endpoints()
+    dns: Annotated[
+        tuple[Annotated[IPv4Address | IPv6Address, kinds.IP], ...],
+        BeforeValidator(lambda value: () if value is None else value),
+    ] = Field(
+        default=(),
+        description="Name servers for nodes and machines; `[]`: those of this machine.",
+        examples=["[9.9.9.9, 149.112.112.112]"],
+    )
+    compute: Compute = Compute()
+    storage: Annotated[Storage, kinds.choice(get_args(Storage))] = Field(
+        default="files",
+        description="Where images and volumes lie; `files`: in files on the nodes.",
+        examples=["files"],
+    )
+    debian: Debian = Debian()
+    images: Images = Images()
+    tenant: Tenant = Tenant()
+    config: Annotated[Config, BeforeValidator(_nothing_is_empty)] = Field(
+        default_factory=dict,
+        description="Options of your own for the services' configuration files, by service, "
+        "section and option. They win over what scs writes.",
+        examples=["{nova: {DEFAULT: {cpu_allocation_ratio: 4.0}}}"],
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> CloudSpec:
+        from scs.spec.rules import Contradictions, contradictions
+
+        if found := tuple(contradictions(self)):
+            raise Contradictions(found)
+        return self
+
+    def networks(self) -> Mapping[str, Network]:
+        """The networks by name: `management`, `tunnel`, `external`."""
+        written = self.network_entries
+        return {
+            "management": Network("management", written.management.ipv4, mtu=MTU["management"]),
+            "tunnel": Network("tunnel", written.tunnel.ipv4, mtu=MTU["tunnel"]),
+            "external": Network(
+                "external", written.external.ipv4, written.external.ipv6, mtu=MTU["external"]
+            ),
+        }
+
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes in the order of the file, every address decided.
+
+        The control node also has the virtual addresses of the APIs, internal first.
+        """
+        tunnel = self.network_entries.tunnel.ipv4.network_address
+        management = self.network_entries.management.ipv4.network_address
+        virtual = (self.internal_address, self.external_address)
+        return tuple(
+            Node(
+                name=entry.name,
+                roles=frozenset(entry.roles),
+                addresses={
+                    "management": address,
+                    "tunnel": tunnel + (int(address) - int(management)),
+                },
+                extra_addresses=virtual if Role.CONTROL in entry.roles else (),
+            )
+            for entry, address in zip(self.node_entries, self.node_addresses(), strict=True)
+        )
+
+    def node_addresses(self) -> tuple[IPv4Address, ...]:
+        """Each node's address in the management network, given or counted.
+
+        Counting skips addresses that are given to others, so that giving one node an address
+        never makes two nodes collide.
+        """
+        taken = {entry.address for entry in self.node_entries}
+        taken |= {self.internal_address, self.external_address}
+        following = self.network_entries.management.ipv4.network_address + FIRST_NODE
+        addresses = []
+        for entry in self.node_entries:
+            address = entry.address
+            if address is None:
+                while following in taken:
+                    following += 1
+                address, following = following, following + 1
+            addresses.append(address)
+        return tuple(addresses)
+
+    @property
+    def internal_address(self) -> IPv4Address:
+        """The virtual address at which the cloud's own services find the APIs."""
+        start = self.network_entries.management.ipv4.network_address
+        return self.endpoints.internal or start + INTERNAL
+
+    @property
+    def external_address(self) -> IPv4Address:
+        """The virtual address at which users find the APIs."""
+        start = self.network_entries.management.ipv4.network_address
+        return self.endpoints.external or start + EXTERNAL
+
+    @property
+    def floating(self) -> AddressRange:
+        """The addresses of the external network that the cloud may give away."""
+        return self.network_entries.external.pool
+
+    def filled(self) -> dict[str, Any]:
+        """The same cloud with every key written out, in the types of JSON and YAML."""
+        filled = self.model_dump(mode="json", by_alias=True)
+        filled["networks"]["external"]["floating"] = str(self.floating)
+        filled["endpoints"] = {
+            "internal": str(self.internal_address),
+            "external": str(self.external_address),
+        }
+        for entry, address in zip(filled["nodes"], self.node_addresses(), strict=True):
+            entry["address"] = str(address)
+        return filled

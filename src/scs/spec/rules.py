@@ -1,0 +1,221 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: MPL-2.0
+"""What the parts of cloud.yaml must agree on. Each rule is one function: spec → findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from scs.model.topology import Role
+
+if TYPE_CHECKING:
+    from scs.spec.model import CloudSpec
+
+Loc = tuple[str | int, ...]
+"""A place in the file, by keys and list positions: ("nodes", 0, "address")."""
+
+MANAGEMENT: Loc = ("networks", "management", "ipv4")
+TUNNEL: Loc = ("networks", "tunnel", "ipv4")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Values that are right each for itself, and can't be together."""
+
+    reads: tuple[Loc, ...]
+    """The values; the last that is really written in the file is the one shown."""
+    what: str
+    hint: str
+
+
+class Contradictions(ValueError):
+    """The findings of all rules."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        super().__init__("; ".join(f"{finding.what} ({finding.hint})" for finding in findings))
+        self.findings = findings
+
+
+def dotted(loc: Loc) -> str:
+    """A place as a person reads it: nodes[0].address."""
+    text = ""
+    for part in loc:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def roles(spec: CloudSpec) -> Iterator[Finding]:
+    """Every role is there; `control` once; no node without a role or with one twice."""
+    places: tuple[Loc, ...] = tuple(
+        ("nodes", index, "roles") for index in range(len(spec.node_entries))
+    )
+    for role in Role:
+        if not any(role in entry.roles for entry in spec.node_entries):
+            yield Finding(
+                (*places, ("nodes",)),
+                f"nodes: no node has the role `{role}`",
+                f"add `{role}` to the roles of a node",
+            )
+    controls = [i for i, entry in enumerate(spec.node_entries) if Role.CONTROL in entry.roles]
+    for index in controls[1:]:
+        first = spec.node_entries[controls[0]].name
+        yield Finding(
+            (("nodes", controls[0], "roles"), ("nodes", index), places[index]),
+            f"{dotted(places[index])}: expected `control` on one node only, and `{first}` has it; "
+            "more control nodes come with high availability",
+            f"take `control` from the roles of `{spec.node_entries[index].name}`",
+        )
+    for place, entry in zip(places, spec.node_entries, strict=True):
+        if not entry.roles:
+            yield Finding(
+                (place,),
+                f"{dotted(place)}: expected at least one role, got none",
+                "give it a role, or take the node out",
+            )
+        if len(set(entry.roles)) < len(entry.roles):
+            yield Finding(
+                (place,), f"{dotted(place)}: a role is there twice", "write each role once"
+            )
+
+
+def names(spec: CloudSpec) -> Iterator[Finding]:
+    """No two nodes have the same name."""
+    seen: dict[str, int] = {}
+    for index, entry in enumerate(spec.node_entries):
+        first = seen.setdefault(entry.name, index)
+        if first != index:
+            yield Finding(
+                (("nodes", first, "name"), ("nodes", index, "name")),
+                f"nodes[{index}].name: `{entry.name}` is the name of nodes[{first}] already",
+                "give every node a name of its own",
+            )
+
+
+def management(spec: CloudSpec) -> Iterator[Finding]:
+    """Nodes and endpoints: inside the management network, and each with its own address."""
+    network = spec.network_entries.management.ipv4
+    gateway = network.network_address + 1
+    wanted: list[tuple[str, Loc, IPv4Address, bool]] = [
+        ("endpoints.internal", ("endpoints", "internal"), spec.internal_address, False),
+        ("endpoints.external", ("endpoints", "external"), spec.external_address, False),
+    ]
+    for index, (entry, address) in enumerate(
+        zip(spec.node_entries, spec.node_addresses(), strict=True)
+    ):
+        loc: Loc = ("nodes", index, "address")
+        wanted.append((dotted(loc), loc, address, entry.address is None))
+    seen: dict[IPv4Address, tuple[str, Loc]] = {}
+    for label, loc, address, counted in wanted:
+        reads = (MANAGEMENT, loc[:2], loc)
+        if _useless(address, network):
+            counted_up = "counted up, " if counted else ""
+            yield Finding(
+                reads,
+                f"{label}: expected an address of networks.management ({network}), "
+                f"{counted_up}got {address}",
+                "take a larger network" if counted else f"between {gateway + 1} and {network[-2]}",
+            )
+        elif address == gateway:
+            yield Finding(
+                reads,
+                f"{label}: {address} is the gateway of networks.management",
+                f"between {gateway + 1} and {network[-2]}",
+            )
+        elif address in seen:
+            other, other_loc = seen[address]
+            yield Finding(
+                (*reads[:1], other_loc, *reads[1:]),
+                f"{label}: {address} is the address of {other} already",
+                "give every node and endpoint an address of its own",
+            )
+        seen.setdefault(address, (label, loc))
+
+
+def tunnel(spec: CloudSpec) -> Iterator[Finding]:
+    """A node's place in the management network exists in the tunnel network, too."""
+    inner, start = spec.network_entries.tunnel.ipv4, spec.network_entries.management.ipv4[0]
+    for index, address in enumerate(spec.node_addresses()):
+        distance = int(address) - int(start)
+        # Negative: outside the management network, which another rule reports.
+        if distance > 1 and distance > inner.num_addresses - 2:
+            yield Finding(
+                (("nodes", index, "address"), MANAGEMENT, TUNNEL),
+                f"networks.tunnel.ipv4: {inner} has no address number {distance}, which "
+                f"nodes[{index}] ({address}) would have",
+                "make it as large as networks.management.ipv4",
+            )
+            return
+
+
+def overlaps(spec: CloudSpec) -> Iterator[Finding]:
+    """No network overlaps another."""
+    written = spec.network_entries
+    ipv4: list[tuple[Loc, IPv4Network]] = [
+        (MANAGEMENT, written.management.ipv4),
+        (TUNNEL, written.tunnel.ipv4),
+        (("networks", "external", "ipv4"), written.external.ipv4),
+        (("tenant", "network"), spec.tenant.network),
+    ]
+    free = next(
+        (
+            f", such as {candidate}"
+            for candidate in IPv4Network("10.21.0.0/16").subnets(new_prefix=24)
+            if not any(candidate.overlaps(network) for _loc, network in ipv4)
+        ),
+        "",
+    )
+    for (left, one), (right, other) in combinations(ipv4, 2):
+        if one.overlaps(other):
+            yield _overlap(left, one, right, other, free)
+    outer: Loc = ("networks", "external", "ipv6")
+    inner: Loc = ("tenant", "ipv6")
+    if written.external.ipv6 and spec.tenant.ipv6 and written.external.ipv6 == spec.tenant.ipv6:
+        yield _overlap(outer, written.external.ipv6, inner, spec.tenant.ipv6, "")
+
+
+def _overlap(
+    left: Loc, one: IPv4Network | IPv6Network, right: Loc, other: IPv4Network | IPv6Network, eg: str
+) -> Finding:
+    return Finding(
+        (left, right),
+        f"{dotted(right)} ({other}) overlaps {dotted(left)} ({one})",
+        f"give each network a range of its own{eg}",
+    )
+
+
+def floating(spec: CloudSpec) -> Iterator[Finding]:
+    """What the cloud gives away lies in the external network and is not its gateway."""
+    network = spec.network_entries.external.ipv4
+    pool = spec.floating
+    if _useless(pool.first, network) or _useless(pool.last, network) or pool.first == network[1]:
+        yield Finding(
+            (("networks", "external", "ipv4"), ("networks", "external", "floating")),
+            f"networks.external.floating: expected addresses of {network} without its gateway "
+            f"{network[1]}, got {pool}",
+            f"between {network[2]} and {network[-2]}",
+        )
+
+
+def _useless(address: IPv4Address, network: IPv4Network) -> bool:
+    """Whether no machine in the network can have the address."""
+    return address not in network or address in (network[0], network[-1])
+
+
+RULES: tuple[Callable[[CloudSpec], Iterator[Finding]], ...] = (
+    roles,
+    names,
+    management,
+    tunnel,
+    overlaps,
+    floating,
+)
+
+
+def contradictions(spec: CloudSpec) -> Iterator[Finding]:
+    """What all rules find."""
+    for rule in RULES:
+        yield from rule(spec)
