@@ -135,7 +135,7 @@ class Document:
     """Values that a complaint was already made about."""
 
 
-class _Unreadable(Exception):
+class _UnreadableError(Exception):
     """The rest of the file can't be read."""
 
     def __init__(self, mark: Mark, what: str, hint: str) -> None:
@@ -151,7 +151,7 @@ def read(raw: bytes, name: str) -> Document:
     """
     try:
         return _compose(_decoded(raw))
-    except _Unreadable as error:
+    except _UnreadableError as error:
         raise BadInput(error.complaint.problem(name)) from None
 
 
@@ -177,14 +177,14 @@ def _mark_at(text: str, index: int) -> Mark:
 
 def _decoded(raw: bytes) -> str:
     if len(raw) > MAX_BYTES:
-        raise _Unreadable(
+        raise _UnreadableError(
             Mark(),
             f"expected at most {MAX_BYTES} bytes, got more",
             "is this the right file?",
         )
     for start, encoding in _UTF:
         if raw.startswith(start):
-            raise _Unreadable(
+            raise _UnreadableError(
                 Mark(), f"expected text in UTF-8, got {encoding}", "save the file as UTF-8"
             )
     raw = raw.removeprefix(b"\xef\xbb\xbf")
@@ -192,13 +192,13 @@ def _decoded(raw: bytes) -> str:
         text = raw.decode()
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode()
-        raise _Unreadable(
+        raise _UnreadableError(
             _mark_at(before, len(before)),
             f"expected text in UTF-8, got the byte 0x{raw[error.start]:02x}",
             "save the file as UTF-8",
         ) from None
     if found := _FORBIDDEN.search(text):
-        raise _Unreadable(
+        raise _UnreadableError(
             _mark_at(text, found.start()),
             f"expected text, got the control character U+{ord(found[0]):04X}",
             "take it out; is this a text file?",
@@ -210,8 +210,9 @@ def _decoded(raw: bytes) -> str:
 _SYNTAX_HINTS = (
     ("mapping values are not allowed", "check the indentation; text with `: ` needs quotes"),
     ("unexpected end of stream", "a quote is opened and never closed"),
-    ("expected ',' or", "a bracket is opened and never closed, or a comma is missing"),
     ("could not find expected ':'", "write `key: value`, with a space after the colon"),
+    ("':'", "put text with a colon in quotes"),
+    ("expected ',' or", "a bracket is opened and never closed, or a comma is missing"),
     ("cannot start any token", "put text that starts with this character in quotes"),
     ("undefined alias", "references (`&`, `*`) are not supported: write the value out"),
     ("unknown escape", "in double quotes, write a backslash twice"),
@@ -219,14 +220,14 @@ _SYNTAX_HINTS = (
 )
 
 
-def _syntax_error(error: yaml.YAMLError, text: str) -> _Unreadable:
+def _syntax_error(error: yaml.YAMLError, text: str) -> _UnreadableError:
     raw_mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     mark = Mark() if raw_mark is None else Mark(raw_mark.line + 1, raw_mark.column + 1)
     problem = str(getattr(error, "problem", None) or "it can't be parsed")
     lines = _LINE_END.split(text)
     line = lines[mark.line - 1] if mark.line <= len(lines) else ""
     if "\t" in re.match(r"[\s-]*", line)[0]:  # type: ignore[index]  # matches always
-        return _Unreadable(
+        return _UnreadableError(
             Mark(mark.line, line.index("\t") + 1),
             "expected spaces before the first word, got a tab",
             "indent with spaces only",
@@ -236,7 +237,7 @@ def _syntax_error(error: yaml.YAMLError, text: str) -> _Unreadable:
     context = getattr(error, "context_mark", None)
     if context is not None and context.line + 1 != mark.line:
         problem += f" (it began on line {context.line + 1})"
-    return _Unreadable(mark, f"not valid YAML: {shorten(problem, 200)}", hint)
+    return _UnreadableError(mark, f"not valid YAML: {shorten(problem, 200)}", hint)
 
 
 def _events(text: str) -> Iterator[yaml.Event]:
@@ -283,7 +284,7 @@ class _Composer:
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if tree is not None:
-                    raise _Unreadable(
+                    raise _UnreadableError(
                         _mark(event), "expected one document, got a second", "take `---` out"
                     )
                 tree = self.tree(next(self.events), ())
@@ -301,11 +302,11 @@ class _Composer:
         mark = _mark(event)
         self.values += 1
         if self.values > MAX_VALUES:
-            raise _Unreadable(
+            raise _UnreadableError(
                 mark, f"expected at most {MAX_VALUES} keys and values", "is this the right file?"
             )
         if len(loc) > MAX_DEPTH:
-            raise _Unreadable(
+            raise _UnreadableError(
                 mark,
                 f"expected at most {MAX_DEPTH} levels, got more",
                 "nothing in this file is deeper than four levels",

@@ -30,7 +30,7 @@ LONGEST_WORD = 64
 """Characters. A longer word is no slip of the hand, and comparing it takes long."""
 
 
-class Wrong(ValueError):
+class KindError(ValueError):
     """A value is not of the kind; the message is a hint, or empty."""
 
 
@@ -56,7 +56,7 @@ class Kind:
     expected: str
     """What a person should write, to follow the word "expected"."""
     parse: Callable[[object], object]
-    """Turns what YAML gave, or a value that is ready, into the value. Raises Wrong."""
+    """Turns what YAML gave, or a value that is ready, into the value. Raises KindError."""
     schema: Mapping[str, Any] = field(default_factory=dict)
     """The kind in JSON schema."""
     as_text: bool = True
@@ -65,7 +65,7 @@ class Kind:
     def _validate(self, value: object) -> object:
         try:
             return self.parse(value)
-        except Wrong as error:
+        except KindError as error:
             context = {"expected": self.expected, "hint": str(error), "kind": self}
             raise PydanticCustomError("kind", "expected {expected}", context) from error
 
@@ -89,14 +89,14 @@ def words(
 
     def parse(value: object) -> str:
         if not isinstance(value, str):
-            raise Wrong
+            raise KindError
         if value in reserved:
-            raise Wrong(f"`{value}` is taken by the cloud itself")
+            raise KindError(f"`{value}` is taken by the cloud itself")
         if compiled.fullmatch(value) is None:
             candidate = re.sub(r"[^a-z0-9]+", "-", value[:LONGEST_WORD].lower()).strip("-")
             if suggest and candidate not in reserved and compiled.fullmatch(candidate):
-                raise Wrong(f"for example `{candidate}`")
-            raise Wrong
+                raise KindError(f"for example `{candidate}`")
+            raise KindError
         return value
 
     return Kind(expected, parse, {"type": "string", "pattern": f"^{pattern}$"})
@@ -112,15 +112,15 @@ def choice(choices: Iterable[str]) -> Kind:
             if value in by_name:
                 return by_name[value]
             if guess := nearest(value, by_name):
-                raise Wrong(f"did you mean `{guess}`?")
-        raise Wrong
+                raise KindError(f"did you mean `{guess}`?")
+        raise KindError
 
     return Kind(listed(by_name) + only, parse, {"enum": list(by_name)})
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise Wrong
+        raise KindError
     return value
 
 
@@ -133,8 +133,8 @@ def _ipv4(value: object) -> IPv4Address:
     except AddressValueError as error:
         address, slash, _prefix = text.partition("/")
         if slash and _is_address(address):
-            raise Wrong(f"without the prefix length: `{address}`") from error
-        raise Wrong from error
+            raise KindError(f"without the prefix length: `{address}`") from error
+        raise KindError from error
 
 
 def _is_address(text: str) -> bool:
@@ -152,11 +152,11 @@ def _ip(value: object) -> IPv4Address | IPv6Address:
     try:
         address = ip_address(text)
     except ValueError as error:
-        raise Wrong("a name server is given by its address, not by its name") from error
+        raise KindError("a name server is given by its address, not by its name") from error
     if "%" in text:
-        raise Wrong("an address with a zone (`%…`) means something else on every node")
+        raise KindError("an address with a zone (`%…`) means something else on every node")
     if address.is_unspecified or address.is_multicast:
-        raise Wrong("no server can have this address")
+        raise KindError("no server can have this address")
     return address
 
 
@@ -166,15 +166,15 @@ def _ipv4_network(value: object) -> IPv4Network:
     else:
         text = _text(value)
         if _is_address(text):
-            raise Wrong("add the prefix length, such as `/24`")
+            raise KindError("add the prefix length, such as `/24`")
         try:
             network = IPv4Network(text, strict=False)
         except ValueError as error:
-            raise Wrong from error
+            raise KindError from error
         if text != str(network):
-            raise Wrong(f"write `{network}`")
+            raise KindError(f"write `{network}`")
     if not 8 <= network.prefixlen <= 29:
-        raise Wrong("its prefix length must be from /8 to /29")
+        raise KindError("its prefix length must be from /8 to /29")
     if (
         network.is_loopback
         or network.is_multicast
@@ -182,7 +182,7 @@ def _ipv4_network(value: object) -> IPv4Network:
         or network.is_reserved
         or network.network_address in IPv4Network("0.0.0.0/8")
     ):
-        raise Wrong("machines can't have addresses of this range; take one of 10.0.0.0/8")
+        raise KindError("machines can't have addresses of this range; take one of 10.0.0.0/8")
     return network
 
 
@@ -192,22 +192,22 @@ def _ipv6_network(value: object) -> IPv6Network:
     else:
         text = _text(value)
         if _is_address(text):
-            raise Wrong("add the prefix length, `/64`")
+            raise KindError("add the prefix length, `/64`")
         try:
             network = IPv6Network(text, strict=False)
         except ValueError as error:
-            raise Wrong from error
+            raise KindError from error
         if IPv6Address(text.partition("/")[0]) != network.network_address:
-            raise Wrong(f"write `{network}`")
+            raise KindError(f"write `{network}`")
     if network.prefixlen != 64:
-        raise Wrong("its prefix length must be /64: machines there choose their own addresses")
+        raise KindError("its prefix length must be /64: machines there choose their own addresses")
     if (
         network.is_loopback
         or network.is_multicast
         or network.is_link_local
         or network.network_address.is_unspecified
     ):
-        raise Wrong("machines can't have addresses of this range; take one of fd00::/8")
+        raise KindError("machines can't have addresses of this range; take one of fd00::/8")
     return network
 
 
@@ -227,10 +227,10 @@ def _range(value: object) -> AddressRange:
         return value
     first, dash, last = _text(value).partition("-")
     if not dash:
-        raise Wrong("first and last address with `-` between them")
+        raise KindError("first and last address with `-` between them")
     found = AddressRange(_ipv4(first.strip()), _ipv4(last.strip()))
     if found.first > found.last:
-        raise Wrong(f"the smaller address first: `{found.last}-{found.first}`")
+        raise KindError(f"the smaller address first: `{found.last}-{found.first}`")
     return found
 
 
@@ -245,11 +245,11 @@ def url(*schemes: str) -> Kind:
             parts = urlsplit(text)
             host, _port = parts.hostname, parts.port
         except ValueError as error:
-            raise Wrong from error
+            raise KindError from error
         if parts.username is not None or parts.password is not None:
-            raise Wrong("without a user or password: this file is no place for secrets")
+            raise KindError("without a user or password: this file is no place for secrets")
         if parts.scheme not in schemes or not host or re.fullmatch(plain, text) is None:
-            raise Wrong
+            raise KindError
         return text.rstrip("/")
 
     return Kind(expected, parse, {"type": "string", "pattern": f"^({'|'.join(schemes)})://"})
@@ -258,7 +258,7 @@ def url(*schemes: str) -> Kind:
 def _sha512(value: object) -> str:
     text = _text(value).lower()
     if re.fullmatch(r"[0-9a-f]{128}", text) is None:
-        raise Wrong(f"it has {len(text)} characters" if len(text) != 128 else "")
+        raise KindError(f"it has {len(text)} characters" if len(text) != 128 else "")
     return text
 
 
@@ -271,13 +271,13 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 def _scalar(value: object) -> Scalar:
     if value is None:
-        raise Wrong("leave the option out, and its default holds")
+        raise KindError("leave the option out, and its default holds")
     if isinstance(value, float) and value - value != 0:  # only nan and the infinities
-        raise Wrong("a finite number")
+        raise KindError("a finite number")
     if isinstance(value, str) and _UNPRINTABLE.search(value):
-        raise Wrong("on one line: options are written into line-by-line configuration files")
+        raise KindError("on one line: options are written into line-by-line configuration files")
     if not isinstance(value, str | int | float | bool):
-        raise Wrong
+        raise KindError
     return value
 
 
@@ -285,7 +285,7 @@ def _option(value: object) -> Option:
     if isinstance(value, list | tuple):
         return tuple(_scalar(entry) for entry in value)
     if isinstance(value, dict):
-        raise Wrong("three levels and no more: service, section, option")
+        raise KindError("three levels and no more: service, section, option")
     return _scalar(value)
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -14,9 +15,9 @@ from pydantic_core import ErrorDetails
 
 from scs.errors import BadInput, Problem
 from scs.spec.document import MAX_BYTES, Complaint, Document, Tree, read, shorten
-from scs.spec.kinds import Kind, Wrong, listed, nearest
+from scs.spec.kinds import Kind, KindError, listed, nearest
 from scs.spec.model import BUILD_TAG, DOWNLOAD_TAG, CloudSpec
-from scs.spec.rules import Contradictions, Finding, Loc, dotted
+from scs.spec.rules import ContradictionError, Finding, Loc, dotted
 
 MAX_PROBLEMS = 100
 """No one reads more, and finding the nearest word for each takes time."""
@@ -32,7 +33,7 @@ def load(
     `services` are the names that may stand in `config`, `releases` those that exist; None
     leaves them unchecked. Raises BadInput with every problem of the file, in its order.
     """
-    name = str(path)
+    name = shorten(str(path), 4096)
     try:
         if path.is_dir():
             raise BadInput(Problem(name, "expected a file, got a folder", "name the file in it"))
@@ -48,7 +49,7 @@ def load(
         raise BadInput(Problem(name, "this user may not read it", hint)) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        problem = Problem(shorten(name, 200), f"it can't be read: {reason}", "check the path")
+        problem = Problem(name, f"it can't be read: {reason}", "check the path")
         raise BadInput(problem) from None
     return parse(raw, name=name, services=services, releases=releases)
 
@@ -65,13 +66,13 @@ def parse(
     document = read(raw, name)
     spec, complaints = _validate(document)
     complaints += document.complaints
-    complaints += _unknown(document.tree, services, releases)
+    complaints += islice(_unknown(document.tree, services, releases), MAX_PROBLEMS + 1)
     if spec is None or complaints:
         # The same thing at the same place only once; sorted as a person goes through the file.
         ordered = sorted(dict.fromkeys(complaints), key=lambda complaint: complaint.mark)
         problems = [complaint.problem(name) for complaint in ordered[:MAX_PROBLEMS]]
-        if more := len(ordered) - len(problems):
-            problems.append(Problem(name, f"and {more} more problems", "solve these first"))
+        if len(ordered) > MAX_PROBLEMS:
+            problems.append(Problem(name, "there are more problems", "solve these first"))
         raise BadInput(*problems)
     return spec
 
@@ -85,7 +86,7 @@ def _validate(document: Document) -> tuple[CloudSpec | None, list[Complaint]]:
     try:
         return CloudSpec.model_validate(data), []
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        details = error.errors(include_url=False)[: MAX_PROBLEMS + 1]
     complaints: list[Complaint] = []
     wrong: set[Loc] = set(document.spoiled)
     findings = _findings(details)
@@ -93,14 +94,14 @@ def _validate(document: Document) -> tuple[CloudSpec | None, list[Complaint]]:
         loc = tuple(part for part in detail["loc"] if part not in (BUILD_TAG, DOWNLOAD_TAG))
         if detail["type"] == "value_error" and not loc:
             continue
-        if not _related(loc, document.spoiled) and len(complaints) <= MAX_PROBLEMS:
+        if not _related(loc, document.spoiled):
             complaints.append(_explain(detail, loc, tree))
         wrong.add(loc)
         misspelled = detail["type"] == "extra_forbidden"
         if misspelled and (guess := nearest(str(loc[-1]), _keys(loc[:-1]))):
             # It was meant to be given, so its default is not what holds.
             wrong.add((*loc[:-1], guess))
-    if findings is None:
+    if findings is None and len(details) <= MAX_PROBLEMS:
         # Rules need a whole spec. So the wrong values are replaced by their defaults, and what
         # the rules say about those is left out.
         for loc in wrong:
@@ -111,7 +112,7 @@ def _validate(document: Document) -> tuple[CloudSpec | None, list[Complaint]]:
         except ValidationError as error:
             findings = _findings(error.errors(include_url=False)) or ()
     around = {loc[:length] for loc in wrong for length in range(len(loc) + 1)}
-    for finding in findings:
+    for finding in findings or ():
         if not any(_related(loc, wrong) or loc in around for loc in finding.reads):
             written = [loc for loc in finding.reads if tree.find(loc) is not None]
             mark = tree.mark_of(written[-1] if written else ())
@@ -123,7 +124,7 @@ def _findings(details: list[ErrorDetails]) -> tuple[Finding, ...] | None:
     """What the rules found, or None when they could not be asked."""
     for detail in details:
         cause = detail.get("ctx", {}).get("error")
-        if isinstance(cause, Contradictions):
+        if isinstance(cause, ContradictionError):
             return cause.findings
     return None
 
@@ -196,7 +197,7 @@ def _hint(context: Mapping[str, Any], found: Tree) -> str:
         # A number or truth value: would its text have been right?
         try:
             kind.parse(found.text)
-        except Wrong:
+        except KindError:
             pass
         else:
             return f'write it in quotes: "{found.text}"'
@@ -222,7 +223,7 @@ def _unknown_key(loc: Loc, tree: Tree) -> Complaint:
     parent, key = tree.find(loc[:-1]) or tree, str(loc[-1])
     mark = parent.keys.get(key, parent.mark)
     known = _keys(loc[:-1])
-    homes = [path for path in _places(CloudSpec) if path[-1] == key]
+    homes = [path for path in places_of(CloudSpec) if path[-1] == key]
     if guess := nearest(key, known):
         hint = f"did you mean `{guess}`?"
     elif homes:
@@ -251,20 +252,20 @@ def _unknown(
         yield Complaint(release.mark, what, "`scs` of another version may have it")
 
 
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+def models_of(annotation: Any) -> Iterator[type[BaseModel]]:
     """The models in a type, wherever they are in it."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     elif get_origin(annotation) is Annotated:
-        yield from _models(get_args(annotation)[0])
+        yield from models_of(get_args(annotation)[0])
     elif get_origin(annotation) in (Union, UnionType, tuple):
         for argument in get_args(annotation):
-            yield from _models(argument)
+            yield from models_of(argument)
 
 
 def _children(model: type[BaseModel]) -> Iterator[tuple[str, list[type[BaseModel]]]]:
     for name, info in model.model_fields.items():
-        yield info.alias or name, list(_models(info.annotation))
+        yield info.alias or name, list(models_of(info.annotation))
 
 
 def _keys(loc: Loc) -> list[str]:
@@ -282,9 +283,9 @@ def _keys(loc: Loc) -> list[str]:
     return [key for model in models for key, _inner in _children(model)]
 
 
-def _places(model: type[BaseModel], above: Loc = ()) -> Iterator[Loc]:
+def places_of(model: type[BaseModel], above: Loc = ()) -> Iterator[Loc]:
     """The place of every key of the file."""
     for key, inners in _children(model):
         yield (*above, key)
         for inner in inners:
-            yield from _places(inner, (*above, key))
+            yield from places_of(inner, (*above, key))

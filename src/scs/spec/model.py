@@ -48,7 +48,7 @@ class Part(BaseModel):
 
 
 class NodeEntry(Part):
-    """A machine of the cloud, as it was written."""
+    """A machine of the cloud."""
 
     name: Annotated[str, kinds.NODE_NAME] = Field(
         description="Host name of the machine; each only once.", examples=["node-1"]
@@ -63,13 +63,14 @@ class NodeEntry(Part):
     address: Annotated[IPv4Address, kinds.IPV4] | None = Field(
         default=None,
         description="Its address in the management network; by default counted up from the "
-        "11th. In the tunnel network it has the address with the same distance from the start.",
+        "11th, past what is taken. In the tunnel network it has the address with the same "
+        "distance from the start.",
         examples=["10.21.0.11"],
     )
 
 
 class InnerNetwork(Part):
-    """A network between the nodes, as it was written."""
+    """A network between the nodes."""
 
     ipv4: Annotated[IPv4Network, kinds.IPV4_NETWORK]
 
@@ -137,12 +138,13 @@ class Endpoints(Part):
 
     internal: Annotated[IPv4Address, kinds.IPV4] | None = Field(
         default=None,
-        description="For the cloud's own services; by default the 3rd of the management network.",
+        description="Where the cloud's own services find them; by default the 3rd of the "
+        "management network.",
         examples=["10.21.0.3"],
     )
     external: Annotated[IPv4Address, kinds.IPV4] | None = Field(
         default=None,
-        description="For users; by default the 4th of the management network.",
+        description="Where users find them; by default the 4th of the management network.",
         examples=["10.21.0.4"],
     )
 
@@ -183,10 +185,10 @@ def _source(value: object) -> Literal["build"]:
     if value == "build":
         return "build"
     if isinstance(value, str) and value.startswith("https://"):
-        raise kinds.Wrong("write `{url: …, sha512: …}`, so that nobody can exchange the image")
+        raise kinds.KindError("write `{url: …, sha512: …}`, so that nobody can exchange the image")
     if isinstance(value, str) and kinds.nearest(value, ["build"]):
-        raise kinds.Wrong("did you mean `build`?")
-    raise kinds.Wrong
+        raise kinds.KindError("did you mean `build`?")
+    raise kinds.KindError
 
 
 SOURCE = Kind("`build`, or a mapping with `url` and `sha512`", _source, {"const": "build"})
@@ -318,10 +320,10 @@ class CloudSpec(Part):
 
     @model_validator(mode="after")
     def _agree(self) -> CloudSpec:
-        from scs.spec.rules import Contradictions, contradictions
+        from scs.spec.rules import ContradictionError, contradictions
 
         if found := tuple(contradictions(self)):
-            raise Contradictions(found)
+            raise ContradictionError(found)
         return self
 
     def networks(self) -> Mapping[str, Network]:

@@ -32,7 +32,7 @@ class Finding:
     hint: str
 
 
-class Contradictions(ValueError):
+class ContradictionError(ValueError):
     """The findings of all rules."""
 
     def __init__(self, findings: tuple[Finding, ...]) -> None:
@@ -67,7 +67,7 @@ def roles(spec: CloudSpec) -> Iterator[Finding]:
             (("nodes", controls[0], "roles"), ("nodes", index), places[index]),
             f"{dotted(places[index])}: expected `control` on one node only, and `{first}` has it; "
             "more control nodes come with high availability",
-            f"take `control` from the roles of `{spec.node_entries[index].name}`",
+            f"give `{spec.node_entries[index].name}` roles without it, such as `[compute]`",
         )
     for place, entry in zip(places, spec.node_entries, strict=True):
         if not entry.roles:
@@ -137,11 +137,11 @@ def management(spec: CloudSpec) -> Iterator[Finding]:
 
 def tunnel(spec: CloudSpec) -> Iterator[Finding]:
     """A node's place in the management network exists in the tunnel network, too."""
-    inner, start = spec.network_entries.tunnel.ipv4, spec.network_entries.management.ipv4[0]
+    inner, outer = spec.network_entries.tunnel.ipv4, spec.network_entries.management.ipv4
     for index, address in enumerate(spec.node_addresses()):
-        distance = int(address) - int(start)
-        # Negative: outside the management network, which another rule reports.
-        if distance > 1 and distance > inner.num_addresses - 2:
+        distance = int(address) - int(outer.network_address)
+        # An address that the management network can't hold is another rule's business.
+        if not _useless(address, outer) and distance > inner.num_addresses - 2:
             yield Finding(
                 (("nodes", index, "address"), MANAGEMENT, TUNNEL),
                 f"networks.tunnel.ipv4: {inner} has no address number {distance}, which "

@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: MPL-2.0
+"""The first cloud.yaml of a cloud."""
+
+from __future__ import annotations
+
+from scs.errors import BadInput, Problem
+from scs.spec.kinds import CLOUD_NAME, KindError
+from scs.spec.model import CloudSpec
+
+_TEXT = """\
+# A cloud, described for scs. Every key is optional: an empty file is a cloud on this machine.
+# Lines like `#key: value` show defaults; take out the `#` to change one. Then: scs plan, scs up.
+# All keys, with types and examples: docs/cloud-yaml.md
+
+name: {name}
+release: "{release}"  # the set of versions; in quotes, or YAML takes it for a number
+#region: {region}
+#provider: {provider}  # nodes are containers with systemd on this machine
+
+# The machines. A cloud has each of the roles, control exactly once.
+nodes:
+  - name: {node}
+    roles: [{roles}]
+#  - name: node-2
+#    roles: [compute]
+
+#networks:  # the first address of each is the gateway
+#  management: {{ipv4: {management}}}
+#  tunnel: {{ipv4: {tunnel}}}
+#  external: {{ipv4: {external}, ipv6: "{external6}", floating: {floating}}}
+#endpoints: {{internal: {internal}, external: {endpoint}}}  # addresses of the APIs
+#dns: []  # name servers; none here: those of this machine
+
+#compute: {{virt: {virt}}}  # kvm | qemu | auto: kvm if it works here
+#storage: {storage}
+#debian: {{mirror: null}}  # null: as this machine's apt sources say
+#images: {{debian: {{source: {image}}}}}  # build | {{url: https://…, sha512: …}}
+
+# A first project to try the cloud with.
+#tenant: {{project: {project}, user: {user}, network: {network}, ipv6: "{ipv6}"}}
+
+# Your own options for the services, such as: nova: {{DEFAULT: {{cpu_allocation_ratio: 4.0}}}}
+#config: {{}}
+"""
+
+
+def starter(name: str = "scs") -> str:
+    """A short cloud.yaml that says and shows the defaults, for the cloud of that name.
+
+    Raises BadInput when a cloud can't have the name.
+    """
+    try:
+        CLOUD_NAME.parse(name)
+    except KindError as error:
+        what = f"expected {CLOUD_NAME.expected}, got {name!r}"
+        raise BadInput(Problem("name of the cloud", what, str(error))) from None
+    filled = CloudSpec().filled()
+    networks, tenant = filled["networks"], filled["tenant"]
+    node = filled["nodes"][0]
+    return _TEXT.format(
+        name=name,
+        release=filled["release"],
+        region=filled["region"],
+        provider=filled["provider"],
+        node=node["name"],
+        roles=", ".join(node["roles"]),
+        management=networks["management"]["ipv4"],
+        tunnel=networks["tunnel"]["ipv4"],
+        external=networks["external"]["ipv4"],
+        external6=networks["external"]["ipv6"],
+        floating=networks["external"]["floating"],
+        internal=filled["endpoints"]["internal"],
+        endpoint=filled["endpoints"]["external"],
+        virt=filled["compute"]["virt"],
+        storage=filled["storage"],
+        image=filled["images"]["debian"]["source"],
+        project=tenant["project"],
+        user=tenant["user"],
+        network=tenant["network"],
+        ipv6=tenant["ipv6"],
+    )

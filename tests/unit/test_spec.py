@@ -1,0 +1,724 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""cloud.yaml: what it may say, and that every mistake in it is told where it was made."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from scs.errors import BadInput, Exit
+from scs.model.topology import Role
+from scs.spec import AddressRange, CloudSpec, document, load, parse, reference, schema, starter
+from scs.spec.loading import places_of
+
+ROOT = Path(__file__).parents[2]
+SERVICES = ("nova", "neutron", "glance", "keystone")
+
+
+@pytest.fixture(params=["libyaml", "python"])
+def each_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyYAML comes with and without libyaml, and both must find the same."""
+    loaders = {"libyaml": getattr(yaml, "CBaseLoader", None), "python": yaml.BaseLoader}
+    if loaders[request.param] is None:
+        pytest.skip("PyYAML without libyaml")
+    monkeypatch.setattr(document, "PARSER", loaders[request.param])
+
+
+def problems(text: str | bytes) -> list[str]:
+    """What is wrong with the text, one string for each: where, what and hint."""
+    with pytest.raises(BadInput) as caught:
+        parse(text, services=SERVICES)
+    assert caught.value.exit_code is Exit.BAD_INPUT
+    return [str(problem) for problem in caught.value.problems]
+
+
+def v4(text: str) -> IPv4Address:
+    return IPv4Address(text)
+
+
+# What is right ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "---\n",
+        "# nothing\n",
+        "~",
+        "\ufeffname: scs\n",
+        "name: scs\r\nregion: RegionOne\r\n",
+        "nodes:\nnetworks:\nendpoints:\ndns:\ncompute:\nimages:\ntenant:\nconfig:\n",
+        "images: {debian: }\nnetworks: {management: }\n",
+        "%YAML 1.2\n---\nname: scs\n...\n",
+    ],
+)
+@pytest.mark.usefixtures("each_parser")
+def test_nothing_said_is_the_default(text: str) -> None:
+    assert parse(text) == CloudSpec()
+
+
+def test_the_default_is_one_local_node() -> None:
+    spec = CloudSpec()
+    (node,) = spec.nodes()
+    assert (spec.name, spec.release, spec.provider) == ("scs", "2026.2", "local")
+    assert node.name == "node-1"
+    assert node.roles == frozenset(Role)
+    assert node.addresses == {"management": v4("10.21.0.11"), "tunnel": v4("10.21.1.11")}
+    assert node.extra_addresses == (v4("10.21.0.3"), v4("10.21.0.4"))
+    networks = spec.networks()
+    assert {name: network.mtu for name, network in networks.items()} == {
+        "management": 1500,
+        "tunnel": 9000,
+        "external": 1500,
+    }
+    assert networks["external"].ipv4 == IPv4Network("10.21.2.0/24")
+    assert networks["external"].ipv6 == IPv6Network("fd5c:5c5c:2::/64")
+    assert spec.floating == AddressRange(v4("10.21.2.100"), v4("10.21.2.199"))
+    assert spec.dns == ()
+    assert spec.compute.virt == "auto"
+    assert spec.images.debian.source == "build"
+    assert spec.config == {}
+
+
+EVERYTHING = """\
+name: test-1
+release: "2026.2"
+region: eu-west.1
+provider: local
+nodes:
+  - {name: control, roles: [control, network]}
+  - {name: first, roles: [compute], address: 10.9.0.12}
+  - {name: second, roles: [compute]}
+networks:
+  management: {ipv4: 10.9.0.0/24}
+  tunnel: {ipv4: 10.9.1.0/24}
+  external: {ipv4: 203.0.113.0/26, ipv6: null}
+endpoints: {internal: 10.9.0.11, external: 10.9.0.250}
+dns: [9.9.9.9, "2620:fe::fe"]
+compute: {virt: qemu}
+storage: files
+debian: {mirror: http://deb.example.org:8080/debian/}
+images: {debian: {source: {url: https://img.example.org/d.qcow2, sha512: SUM}}}
+tenant: {project: Team_1, user: ann, network: 192.168.7.0/24, ipv6: "FD00:0:0:7::/64"}
+config:
+  nova:
+    DEFAULT: {cpu_allocation_ratio: 4.0, debug: true, ram: 0x10, mode: 0o17, name: no, none: ""}
+    filter_scheduler: {enabled_filters: [a, b, 3], weight: -1.5e-3}
+  neutron:
+  glance: {DEFAULT: }
+""".replace("SUM", "AB" * 64)
+
+
+@pytest.mark.usefixtures("each_parser")
+def test_everything_can_be_said() -> None:
+    spec = parse(EVERYTHING, services=SERVICES, releases=["2026.2"])
+    control, first, second = spec.nodes()
+    # Counting goes around what is taken: .11 is an endpoint's, .12 the second node's.
+    assert [node.address for node in spec.nodes()] == [
+        v4("10.9.0.13"),
+        v4("10.9.0.12"),
+        v4("10.9.0.14"),
+    ]
+    assert second.addresses["tunnel"] == v4("10.9.1.14")
+    assert control.extra_addresses == (v4("10.9.0.11"), v4("10.9.0.250"))
+    assert first.extra_addresses == ()
+    assert first.roles == {Role.COMPUTE}
+    assert spec.networks()["external"].ipv6 is None
+    assert spec.floating == AddressRange(v4("203.0.113.32"), v4("203.0.113.62"))
+    assert [str(server) for server in spec.dns] == ["9.9.9.9", "2620:fe::fe"]
+    assert spec.debian.mirror == "http://deb.example.org:8080/debian"
+    source = spec.images.debian.source
+    assert source != "build"
+    assert source.sha512 == "ab" * 64
+    assert spec.tenant.ipv6 == IPv6Network("fd00:0:0:7::/64")
+    assert spec.config == {
+        "nova": {
+            "DEFAULT": {
+                "cpu_allocation_ratio": 4.0,
+                "debug": True,
+                "ram": 16,
+                "mode": 15,
+                "name": "no",
+                "none": "",
+            },
+            "filter_scheduler": {"enabled_filters": ("a", "b", 3), "weight": -0.0015},
+        },
+        "neutron": {},
+        "glance": {"DEFAULT": {}},
+    }
+
+
+@pytest.mark.parametrize("text", ["", EVERYTHING])
+def test_filled_says_the_same_with_every_key(text: str) -> None:
+    spec = parse(text)
+    again = parse(yaml.safe_dump(spec.filled()))
+    assert again.nodes() == spec.nodes()
+    assert again.networks() == spec.networks()
+    assert again.filled() == spec.filled()
+
+
+def test_many_nodes_are_quick() -> None:
+    nodes = "".join(f"  - {{name: n{i}, roles: [compute]}}\n" for i in range(3000))
+    text = (
+        "networks: {management: {ipv4: 10.0.0.0/16}, tunnel: {ipv4: 10.1.0.0/16}}\n"
+        f"nodes:\n  - {{name: control, roles: [control, network]}}\n{nodes}"
+    )
+    begin = time.monotonic()
+    spec = parse(text)
+    assert time.monotonic() - begin < 5
+    assert len({node.address for node in spec.nodes()}) == 3001
+
+
+def test_a_spec_made_in_python_is_checked_and_cannot_change() -> None:
+    with pytest.raises(ValidationError, match="no node has the role `network`"):
+        CloudSpec.model_validate({"nodes": [{"name": "a", "roles": ["control", "compute"]}]})
+    with pytest.raises(ValidationError, match="frozen"):
+        CloudSpec().name = "other"  # type: ignore[misc]
+
+
+def test_import_is_quick() -> None:
+    program = "from time import *; t = time(); import scs.spec; print(time() - t)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    seconds = min(
+        float(
+            subprocess.run(
+                [sys.executable, "-c", program],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+        )
+        for _ in range(3)
+    )
+    assert seconds < 1.0  # 0.2 s on an idle machine
+
+
+# What is wrong, and what is said about it -------------------------------------------------------
+
+# (text, [(line:column, fragments of what is said)…]): all problems, in this order.
+MISTAKES: list[tuple[str, list[tuple[str, ...]]]] = [
+    # keys
+    ("nam: x\n", [("1:1", "unknown key `nam`", "did you mean `name`?")]),
+    ("virt: kvm\n", [("1:1", "unknown key `virt`", "it belongs in `compute`")]),
+    ("zzz: 1\n", [("1:1", "unknown key `zzz`", "known here: `name`, `release`")]),
+    (
+        "networks:\n  managment: {ipv4: 10.0.0.0/24}\n",
+        [("2:3", "networks: unknown key `managment`", "did you mean `management`?")],
+    ),
+    (
+        "networks: {external: {floting: 1}}\n",
+        [("1:23", "networks.external: unknown key `floting`", "did you mean `floating`?")],
+    ),
+    ("name: a\nname: b\n", [("2:1", "`name` is here twice, first on line 1", "keep one")]),
+    (
+        "config:\n  nova: {}\n  nova: {}\n",
+        [("3:3", "config.nova: `nova` is here twice, first on line 2")],
+    ),
+    (
+        "1: x\n",
+        [("1:1", "expected a word as key, got the number 1", 'in quotes it is a word: "1"')],
+    ),
+    ("true: x\n", [("1:1", "expected a word as key, got the truth value true", "quotes")]),
+    ("? [a]\n: x\n", [("1:3", "expected a word as key, got a list", "quotes")]),
+    ("~: x\n", [("1:1", "expected a word as key, got nothing", "before the colon")]),
+    # scalars of the wrong kind
+    ("name: My Cloud\n", [("1:7", 'got "My Cloud"', "for example `my-cloud`")]),
+    ("name: abcdefghijklm\n", [("1:7", "name: expected a lower-case letter, then up to 11")]),
+    ("name: true\n", [("1:7", "got the truth value true", 'write it in quotes: "true"')]),
+    ("name:\n", [("1:6", "name: expected", "got nothing", "take the line out")]),
+    ('name: ""\n', [("1:7", "got an empty text")]),
+    ("name: [a]\n", [("1:7", "name: expected", "got a list")]),
+    ("name: {a: b}\n", [("1:7", "name: expected", "got a mapping")]),
+    ("release: 2026.2\n", [("1:10", "the number 2026.2", 'write it in quotes: "2026.2"')]),
+    ('release: "2026.3"\n', [("1:10", 'expected a release such as `"2026.2"`', 'got "2026.3"')]),
+    ("region: 7\n", [("1:9", "region: expected letters", "got the number 7")]),
+    ("provider: ssh\n", [("1:11", "expected `local` (so far the only one)", 'got "ssh"')]),
+    ("provider: Local\n", [("1:11", "did you mean `local`?")]),
+    ("storage: ceph\n", [("1:10", "expected `files`", 'got "ceph"')]),
+    (
+        "compute: {virt: kmv}\n",
+        [("1:17", "compute.virt: expected `auto`, `kvm` or `qemu`", "did you mean `kvm`?")],
+    ),
+    ("compute: kvm\n", [("1:10", "expected a mapping", 'got "kvm"', "known here: `virt`")]),
+    # lists
+    ("dns: 9.9.9.9\n", [("1:6", "dns: expected a list", "in brackets it is a list: [9.9.9.9]")]),
+    ("dns: [dns.example]\n", [("1:7", "dns[0]: expected an IP address", "not by its name")]),
+    ("dns: [fe80::1%eth0]\n", [("1:7", "dns[0]: expected an IP address", "zone")]),
+    ("dns: [0.0.0.0]\n", [("1:7", "no server can have this address")]),
+    ("nodes: node-1\n", [("1:8", "nodes: expected a list", "[node-1]")]),
+    ("nodes: {name: a}\n", [("1:8", "nodes: expected a list, got a mapping", "with `- `")]),
+    ("nodes: [a]\n", [("1:9", "nodes[0]: expected a mapping", "known here: `name`, `roles`")]),
+    ("nodes: []\n", [("1:8", f"no node has the role `{role}`") for role in Role]),
+    ("nodes:\n  -\n", [("2:4", "nodes[0]: expected the key `name`, got none", "add `name: …`")]),
+    (
+        "nodes:\n  - roles: [control, network, compute]\n",
+        [("2:5", "nodes[0]: expected the key `name`")],
+    ),
+    (
+        "nodes: [{name: a, roles: control}]\n",
+        [("1:26", "nodes[0].roles: expected a list", "[control]")],
+    ),
+    (
+        "nodes: [{name: a, roles: [control, netwrok, compute]}]\n",
+        [("1:36", "nodes[0].roles[1]: expected `control`", "did you mean `network`?")],
+    ),
+    ("nodes: [{name: Node_1}]\n", [("1:16", "a host name", "for example `node-1`")]),
+    ("nodes: [{name: localhost}]\n", [("1:16", "`localhost` is taken by the cloud itself")]),
+    ("nodes: [{name: 1}]\n", [("1:16", "a host name", "got the number 1")]),
+    # roles, names and addresses of nodes
+    (
+        "nodes: [{name: a, roles: [control]}]\n",
+        [("1:8", "no node has the role `network`"), ("1:8", "no node has the role `compute`")],
+    ),
+    (
+        "nodes:\n  - name: a\n  - name: b\n",
+        [("3:5", "`control` on one node only", "high availability", "such as `[compute]`")],
+    ),
+    (
+        "nodes: [{name: a}, {name: b, roles: []}]\n",
+        [("1:37", "nodes[1].roles: expected at least one role")],
+    ),
+    (
+        "nodes: [{name: a}, {name: b, roles: [compute, compute]}]\n",
+        [("1:37", "nodes[1].roles: a role is there twice")],
+    ),
+    (
+        "nodes: [{name: a}, {name: a, roles: [compute]}]\n",
+        [("1:27", "nodes[1].name: `a` is the name of nodes[0] already")],
+    ),
+    (
+        "nodes: [{name: a, address: 10.9.9.9}]\n",
+        [("1:28", "expected an address of networks.management (10.21.0.0/24)", "10.21.0.2 and")],
+    ),
+    ("nodes: [{name: a, address: 10.21.0.1}]\n", [("1:28", "is the gateway")]),
+    ("nodes: [{name: a, address: 10.21.0.255}]\n", [("1:28", "expected an address of")]),
+    (
+        "nodes: [{name: a, address: 10.21.0.3}]\n",
+        [("1:28", "10.21.0.3 is the address of endpoints.internal already")],
+    ),
+    (
+        "nodes:\n"
+        "  - {name: a, address: 10.21.0.9}\n"
+        "  - {name: b, roles: [compute], address: 10.21.0.9}\n",
+        [("3:42", "10.21.0.9 is the address of nodes[0].address already")],
+    ),
+    ("nodes: [{name: a, address: 10.21.0.9/24}]\n", [("1:28", "prefix length: `10.21.0.9`")]),
+    ("nodes: [{name: a, address: 10.21.0.09}]\n", [("1:28", "expected an IPv4 address")]),
+    ("nodes: [{name: a, address: 10.21}]\n", [("1:28", "got the number 10.21")]),
+    # endpoints
+    ("endpoints: {internal: 10.21.0.1}\n", [("1:23", "is the gateway of networks.management")]),
+    ("endpoints: {external: 10.22.0.1}\n", [("1:23", "endpoints.external: expected an address")]),
+    (
+        "nodes: [{name: a, address: 10.21.0.9}]\nendpoints: {internal: 10.21.0.9}\n",
+        [("1:28", "10.21.0.9 is the address of endpoints.internal already")],
+    ),
+    ("endpoints: {internal: 10.21.0.4}\n", [("1:23", "is the address of endpoints.internal")]),
+    # networks
+    (
+        "networks: {management: {ipv4: 10.21.0.5/24}}\n",
+        [("1:31", "networks.management.ipv4: expected an IPv4 network", "write `10.21.0.0/24`")],
+    ),
+    ("networks: {tunnel: {ipv4: 10.3.0.0}}\n", [("1:27", "add the prefix length")]),
+    ("networks: {tunnel: {ipv4: 10.3.0.0/255.255.255.0}}\n", [("1:27", "write `10.3.0.0/24`")]),
+    ("networks: {tunnel: {ipv4: 10.3.0.0/30}}\n", [("1:27", "from /8 to /29")]),
+    ("networks: {tunnel: {ipv4: 0.0.0.0/0}}\n", [("1:27", "from /8 to /29")]),
+    ("networks: {tunnel: {ipv4: 127.0.0.0/8}}\n", [("1:27", "of this range")]),
+    ("networks: {tunnel: {ipv4: 224.0.0.0/8}}\n", [("1:27", "of this range")]),
+    ("networks: {tunnel: {ipv4: fd00::/64}}\n", [("1:27", "expected an IPv4 network")]),
+    ("networks: {external: {ipv6: 10.0.0.0/24}}\n", [("1:29", "expected an IPv6 network")]),
+    ("networks: {external: {ipv6: fd00::/48}}\n", [("1:29", "must be /64")]),
+    ('networks: {external: {ipv6: "fd00::"}}\n', [("1:29", "add the prefix length, `/64`")]),
+    ("networks: {external: {ipv6: fd00::}}\n", [("1:34", "not valid YAML", "in quotes")]),
+    ("networks: {external: {ipv6: fd00::1/64}}\n", [("1:29", "write `fd00::/64`")]),
+    ("networks: {external: {ipv6: fe80::/64}}\n", [("1:29", "of this range")]),
+    (
+        "networks:\n  tunnel: {ipv4: 10.21.0.0/16}\n",
+        [
+            ("2:18", "overlaps networks.management.ipv4 (10.21.0.0/24)", "range of its own"),
+            ("2:18", "networks.external.ipv4 (10.21.2.0/24) overlaps networks.tunnel.ipv4"),
+        ],
+    ),
+    (
+        "networks: {tunnel: {ipv4: 10.21.2.128/25}}\n",
+        [("1:27", "overlaps", "such as 10.21.1.0/24")],
+    ),
+    ("tenant: {network: 10.21.0.0/24}\n", [("1:19", "tenant.network (10.21.0.0/24) overlaps")]),
+    ('tenant: {ipv6: "fd5c:5c5c:2::/64"}\n', [("1:16", "overlaps networks.external.ipv6")]),
+    (
+        "networks: {tunnel: {ipv4: 10.21.1.0/29}}\n",
+        [("1:27", "has no address number 11, which nodes[0] (10.21.0.11) would have")],
+    ),
+    (
+        "networks: {management: {ipv4: 10.21.0.0/29}}\n",
+        [("1:31", "nodes[0].address: expected an address of", "counted up", "a larger network")],
+    ),
+    (
+        "networks: {external: {floating: 10.21.2.1-10.21.2.9}}\n",
+        [("1:33", "without its gateway 10.21.2.1", "between 10.21.2.2 and 10.21.2.254")],
+    ),
+    ("networks: {external: {floating: 10.4.0.1-10.4.0.9}}\n", [("1:33", "of 10.21.2.0/24")]),
+    (
+        "networks: {external: {floating: 10.21.2.9-10.21.2.2}}\n",
+        [("1:33", "the smaller address first: `10.21.2.2-10.21.2.9`")],
+    ),
+    ("networks: {external: {floating: 10.21.2.9}}\n", [("1:33", "with `-` between them")]),
+    # images, mirror, tenant
+    (
+        "images: {debian: {source: biuld}}\n",
+        [("1:27", "expected `build`, or a mapping", "did you mean `build`?")],
+    ),
+    ("images: {debian: {source: https://x.org/a}}\n", [("1:27", "{url: …, sha512: …}")]),
+    (
+        "images: {debian: {source: {url: https://x.org/a}}}\n",
+        [("1:27", "images.debian.source: expected the key `sha512`", "add `sha512: …`")],
+    ),
+    (
+        "images: {debian: {source: {url: http://x.org/a, sha512: ab, pgp: 1}}}\n",
+        [
+            ("1:33", "source.url: expected a URL that starts with `https://`"),
+            ("1:57", "a SHA-512 sum: 128 hexadecimal digits", "it has 2 characters"),
+            ("1:61", "unknown key `pgp`", "`url` or `sha512`"),
+        ],
+    ),
+    ("images: {debain: {}}\n", [("1:10", "did you mean `debian`?")]),
+    ("debian: {mirror: deb.example.org}\n", [("1:18", "debian.mirror: expected a URL")]),
+    ("debian: {mirror: https://u:p@x.org/}\n", [("1:18", "no place for secrets")]),
+    ('debian: {mirror: "https://[x"}\n', [("1:18", "expected a URL")]),
+    ('debian: {mirror: "https://x.org/ a"}\n', [("1:18", "expected a URL")]),
+    ("tenant: {user: admin}\n", [("1:16", "`admin` is taken by the cloud itself")]),
+    # config
+    ("config: {novva: {}}\n", [("1:10", "unknown service `novva`", "did you mean `nova`?")]),
+    ("config: {xyz: {}}\n", [("1:10", "unknown service `xyz`", "known: `glance`, `keystone`")]),
+    (
+        "config: {nova: {debug: true}}\n",
+        [("1:24", "config.nova.debug: expected a mapping", "`DEFAULT: {debug: …}`")],
+    ),
+    (
+        "config: {nova: 4}\n",
+        [("1:16", "config.nova: expected a mapping", "got the number 4")],
+    ),
+    (
+        "config: {nova: {DEFAULT: {a: {b: c}}}}\n",
+        [("1:30", "text, a number", "got a mapping", "three levels")],
+    ),
+    ("config: {nova: {DEFAULT: {a: }}}\n", [("1:", "got nothing", "leave the option out")]),
+    ("config: {nova: {DEFAULT: {a: [[1]]}}}\n", [("1:30", "text, a number", "got a list")]),
+    ("config: {nova: {DEFAULT: {a: .inf}}}\n", [("1:30", "expected a number, got .inf", "finite")]),
+    ("config: {nova: {DEFAULT: {a: [.NaN]}}}\n", [("1:31", "expected a number, got .NaN")]),
+    ("config: {nova: {DEFAULT: {a: 1e999}}}\n", [("1:30", "too large a number", "in quotes")]),
+    ('config: {nova: {DEFAULT: {a: "b\\nc"}}}\n', [("1:30", 'got "b\\nc"', "on one line")]),
+    ("config: {nova: {DEFAULT: {a=b: c}}}\n", [("1:27", "the name of an option", 'got "a=b"')]),
+    ('config: {nova: {"a]b": {}}}\n', [("1:17", "the name of a section", 'got "a]b"')]),
+    ("config: {nova: {DEFAULT: {a: 010}}}\n", [("1:30", "010 is ambiguous", 'in quotes: "010"')]),
+    ("config: {nova: {DEFAULT: {a: 1_000}}}\n", [("1:30", "1_000 is ambiguous", "plain decimal")]),
+    ("config: {nova: {DEFAULT: {a: 10:21}}}\n", [("1:30", "10:21 is ambiguous", "minutes")]),
+    ("config: {nova: {DEFAULT: {a: 0b11}}}\n", [("1:30", "0b11 is ambiguous", "binary")]),
+    # what YAML can and cloud.yaml can't
+    ("name: &a x\n", [("1:7", "name: references (`&a`) are not supported", "write the value out")]),
+    (
+        "tenant: {user: &a x, project: *a}\n",
+        [("1:16", "references (`&a`)"), ("1:31", "references (`*a`)")],
+    ),
+    ("compute: {<<: {virt: kvm}}\n", [("1:11", "merge keys (`<<`)", "write the keys out")]),
+    ("name: !!python/object/apply:os.system [ls]\n", [("1:7", "tags (`tag:yaml.org", "leave it")]),
+    ("name: !x y\n", [("1:7", "tags (`!x`) are not supported")]),
+    ("name: a\n---\nname: b\n", [("2:1", "expected one document, got a second", "`---`")]),
+    ("- name: a\n", [("1:1", "expected a mapping (lines of `key: value`), got a list")]),
+    ("scs\n", [("1:1", "expected a mapping", 'got "scs"')]),
+    ("name: 'x\n", [("2:1", "not valid YAML", "a quote is opened")]),
+    ("name: [a\n", [("2:1", "not valid YAML", "a bracket is opened and never closed")]),
+    ("compute:\n\tvirt: kvm\n", [("2:1", "got a tab", "indent with spaces only")]),
+    ("name: a: b\n", [("1:8", "mapping values are not allowed", "needs quotes")]),
+    ("name: @x\n", [("1:7", "not valid YAML", "in quotes")]),
+    ("name: x\n region: y\n", [("2:8", "mapping values are not allowed", "indentation")]),
+    ("dns: *a\n", [("1:6", "references (`*a`) are not supported")]),
+    ("a\x00b", [("1:2", "control character U+0000", "text file")]),
+    ("name: x\n# \u2028\n", [("2:3", "control character U+2028")]),
+    (f"name: {'[' * 60}{']' * 60}\n", [("1:57", "at most 50 levels, got more")]),
+    (f"dns: [{'a,' * 60000}]\n", [("1:", "at most 50000 keys and values")]),
+    # several at once: all told, in the order of the file, and none that only follows from another
+    (
+        "nodes:\n"
+        "  - {name: a, adress: 10.9.0.5}\n"
+        "  - {name: b, roles: [compute], address: 10.9.0.6}\n"
+        "networks: {managment: {ipv4: 10.9.0.0/24}, tunnel: {ipv4: 10.5.0.0/33}}\n"
+        "tenant: {network: 10.21.2.0/24}\n",
+        [
+            ("2:15", "did you mean `address`?"),
+            ("4:12", "did you mean `management`?"),
+            ("4:59", "expected an IPv4 network"),
+            ("5:19", "overlaps networks.external.ipv4"),
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), MISTAKES, ids=lambda value: str(value)[:40])
+@pytest.mark.usefixtures("each_parser")
+def test_mistakes(text: str, expected: list[tuple[str, ...]]) -> None:
+    found = problems(text)
+    assert len(found) == len(expected), "\n".join(found)
+    for problem, (place, *fragments) in zip(found, expected, strict=True):
+        assert problem.startswith(f"cloud.yaml:{place}"), problem
+        for fragment in fragments:
+            assert fragment in problem
+
+
+@pytest.mark.parametrize(
+    ("raw", "place", "fragment"),
+    [
+        ("name: x".encode("utf-16"), "1:1", "got UTF-16"),
+        ("name: x".encode("utf-32"), "1:1", "got UTF-32"),
+        (b"name: x\nregion: K\xf6ln\n", "2:10", "expected text in UTF-8, got the byte 0xf6"),
+        (b"\xff", "1:1", "got the byte 0xff"),
+        (b"#" * (document.MAX_BYTES + 1), "1:1", "at most 1048576 bytes"),
+        (b"\x7fELF\x02", "1:1", "U+007F"),
+    ],
+)
+def test_what_is_no_text(raw: bytes, place: str, fragment: str) -> None:
+    (problem,) = problems(raw)
+    assert problem.startswith(f"cloud.yaml:{place}: ")
+    assert fragment in problem
+
+
+def test_unknown_release() -> None:
+    with pytest.raises(BadInput, match=r'1:10: release: expected `2026.2`, got "2030.1"'):
+        parse('release: "2030.1"', releases=["2026.2"])
+
+
+def test_endless_problems_end() -> None:
+    text = "".join(f"key{i}: {{}}\n" for i in range(20_000))
+    begin = time.monotonic()
+    found = problems(text)
+    assert time.monotonic() - begin < 10
+    assert len(found) == 101
+    assert "there are more problems" in found[-1]
+
+
+# Files ------------------------------------------------------------------------------------------
+
+
+def test_load(tmp_path: Path) -> None:
+    path = tmp_path / "cloud.yaml"
+    path.write_text("name: mine\n")
+    assert load(path).name == "mine"
+    path.write_text("name: Mine\n")
+    with pytest.raises(BadInput) as caught:
+        load(path)
+    assert caught.value.problems[0].where == f"{path}:1:7"
+
+
+def test_load_what_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "large").write_bytes(b"#" * (2 << 20))
+    for name, fragment in {
+        "missing": "`scs init` writes one",
+        ".": "expected a file, got a folder",
+        "pipe": "got a device or pipe",
+        "large/x": "can't be read",
+        "loop": "can't be read",
+        "large": "at most 1048576 bytes",
+        "x" * 300: "can't be read",
+        "nul\0": "can't be read",
+    }.items():
+        with pytest.raises(BadInput) as caught:
+            load(tmp_path / name)
+        assert fragment in str(caught.value)
+
+
+def test_load_what_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise PermissionError(13, "Permission denied")  # root may read everything
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(BadInput, match="this user may not read it"):
+        load(tmp_path / "cloud.yaml")
+
+
+# Whatever is in the file, a person gets an answer and never a traceback ---------------------------
+
+SEED = 20260201
+LEAVES = [place for place in places_of(CloudSpec) if place != ("config",)]
+WRONG_VALUES: tuple[Any, ...] = (
+    7,
+    -1,
+    0.5,
+    True,
+    "Ä ö",
+    "x" * 300,
+    "10.0.0.0/99",
+    "::1",
+    "\x1b[31m",
+    "a\nb",
+    [],
+    [[]],
+    [None],
+    ["x", 1],
+    {"x": 1},
+    {"url": 5},
+)
+TRAPS = ("&a b", "*a", "!!str x", "010", "1_0", "10:21", ".nan", "{<<: x}", "@", "[", "'")
+
+
+def nested(place: tuple[str | int, ...], value: Any) -> dict[str, Any]:
+    """A file with that value at that place."""
+    for part in reversed(place[1:]):
+        value = {part: value}
+    if place[0] == "nodes" and len(place) > 1:
+        value = [{"name": "a", **value}]
+    return {str(place[0]): value}
+
+
+def misspelled(word: str, chance: random.Random) -> str:
+    """The word with one slip of the hand."""
+    index = chance.randrange(len(word))
+    return chance.choice(
+        [
+            word[:index] + word[index + 1 :] + "_",
+            word[:index] + "q" + word[index:],
+            word.capitalize(),
+        ]
+    )
+
+
+def malformed(chance: random.Random) -> Iterator[str | bytes]:
+    """Files with one or more mistakes each."""
+    for place in LEAVES:
+        for value in WRONG_VALUES:
+            yield yaml.safe_dump(nested(place, value), allow_unicode=True)
+            yield yaml.safe_dump(nested(place, value), default_flow_style=True)
+        for _ in range(3):
+            wrong = (*place[:-1], misspelled(str(place[-1]), chance))
+            yield yaml.safe_dump(nested(wrong, None))
+        for trap in TRAPS:
+            text = yaml.safe_dump(nested(place, "TRAP"), default_flow_style=True)
+            yield text.replace("TRAP", trap)
+    lines = EVERYTHING.splitlines(keepends=True)
+    for index, line in enumerate(lines):
+        yield "".join([*lines[: index + 1], line, *lines[index + 1 :]])  # written twice
+        yield "".join([*lines[:index], "\t" + line, *lines[index + 1 :]])
+    for _ in range(300):
+        mangled = bytearray(EVERYTHING.encode())
+        for _ in range(chance.randrange(1, 6)):
+            index = chance.randrange(len(mangled))
+            match chance.randrange(3):
+                case 0:
+                    mangled[index] = chance.choice(b"\0\t\n\r #&*!|>'\"%@`{}[],:?-~0_\x80\xff")
+                case 1:
+                    del mangled[index : index + chance.randrange(20)]
+                case _:
+                    mangled[index:index] = mangled[index : index + chance.randrange(20)]
+        yield bytes(mangled)
+
+
+# A few are right after all: `dns: []`, or a letter changed within a name.
+MOST_RIGHT = 0.02
+
+
+def test_malformed_files_are_answered() -> None:
+    begin = time.monotonic()
+    files = right = 0
+    for text in malformed(random.Random(SEED)):
+        files += 1
+        try:
+            parse(text, services=SERVICES)
+        except BadInput as error:
+            for problem in error.problems:
+                assert re.match(r"cloud\.yaml(:[1-9][0-9]*:[1-9][0-9]*)?$", problem.where), text
+                assert problem.hint or "expected" in problem.what, (text, problem)
+                assert str(problem).replace("\n    → ", "").isprintable(), (text, problem)
+                line = int(problem.where.split(":")[1])
+                source = text.encode() if isinstance(text, str) else text
+                assert line <= len(re.split(rb"\r\n|\r|\n", source)), (text, problem)
+        else:
+            right += 1
+    assert files >= 500
+    assert right / files < MOST_RIGHT
+    assert time.monotonic() - begin < 15
+
+
+# What is derived from the model -----------------------------------------------------------------
+
+
+def test_starter_teaches_the_defaults() -> None:
+    text = starter()
+    assert len(text.splitlines()) <= 40
+    assert max(map(len, text.splitlines())) <= 100
+    assert parse(text) == CloudSpec()
+    # Every `#key: value` is true, too; the second node is an example, no default.
+    lines = text.replace("#  - name: node-2\n#    roles: [compute]\n", "").splitlines()
+    shown = "\n".join(re.sub("^#(?=[a-z]|  )", "", line) for line in lines)
+    assert parse(shown).filled() == CloudSpec().filled()
+    assert yaml.safe_load(shown).keys() == CloudSpec().filled().keys()
+
+
+def test_starter_takes_a_name() -> None:
+    assert parse(starter("other-1")).name == "other-1"
+    for name in ("Other", "a\nregion: b", ""):
+        with pytest.raises(BadInput, match="expected a lower-case letter"):
+            starter(name)
+
+
+def test_starter_with_its_example_is_right() -> None:
+    text = starter().replace("#  - name", "  - name").replace("#    roles", "    roles")
+    assert [node.name for node in parse(text).nodes()] == ["node-1", "node-2"]
+
+
+def test_reference_is_up_to_date() -> None:
+    text = (ROOT / "docs/cloud-yaml.md").read_text()
+    assert text == reference(), "python -m scs.spec reference > docs/cloud-yaml.md"
+
+
+def test_reference_has_every_key() -> None:
+    text = reference()
+    for place in places_of(CloudSpec):
+        path = ".".join(map(str, place)).replace("nodes.", "nodes[].")
+        assert f"`{path}`" in text or f"### {path}\n" in text
+    for example in re.findall(r"example: `(.+)`", text):
+        yaml.safe_load(example)
+
+
+def test_schema_knows_every_key() -> None:
+    found = schema()
+    assert found["$schema"].startswith("https://json-schema.org/")
+    assert found["properties"].keys() == CloudSpec().filled().keys()
+    assert found["additionalProperties"] is False
+    assert found["properties"]["compute"]["default"] == {"virt": "auto"}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "start"),
+    [
+        (["reference"], 0, "<!--"),
+        (["schema"], 0, "{"),
+        (["starter"], 0, "# A cloud"),
+        ([], 3, ""),
+        (["x"], 3, ""),
+    ],
+)
+def test_command(
+    words: list[str], code: int, start: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from scs.spec.__main__ import main
+
+    assert main(words) == code
+    out, err = capsys.readouterr()
+    assert out.startswith(start)
+    assert bool(err) == bool(code)
