@@ -1,2 +1,74 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
+"""The kinds of things that exist on a node: each is looked at, compared and converged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .account import Account
+from .base import ConvergeError, Resource, Seen
+from .database import Database
+from .file import Directory, File, Link
+from .migration import Migration
+from .ovs import Bridge, SwitchSettings
+from .package import Packages
+from .probe import Gate
+from .queue import QueueAccounts
+from .unit import Unit
+
+KINDS: dict[str, type[Resource]] = {
+    kind.kind: kind
+    for kind in (
+        Packages,
+        Account,
+        Directory,
+        File,
+        Link,
+        Gate,
+        Database,
+        QueueAccounts,
+        Migration,
+        SwitchSettings,
+        Bridge,
+        Unit,
+    )
+}
+
+__all__ = [
+    "KINDS",
+    "Account",
+    "Bridge",
+    "ConvergeError",
+    "Database",
+    "Directory",
+    "File",
+    "Gate",
+    "Link",
+    "Migration",
+    "Packages",
+    "QueueAccounts",
+    "Resource",
+    "Seen",
+    "SwitchSettings",
+    "Unit",
+    "build",
+    "observe",
+]
+
+
+def build(payload: Mapping[str, Any]) -> Resource:
+    """The resource that `Resource.payload` described."""
+    return KINDS[payload["kind"]].from_payload(payload)
+
+
+def observe(wanted: Iterable[Resource]) -> dict[str, Seen]:
+    """Look at all these resources on this node, each kind in one go; id → what is there."""
+    by_kind: dict[str, list[Resource]] = {}
+    for want in wanted:
+        by_kind.setdefault(want.kind, []).append(want)
+    found: dict[str, Seen] = {}
+    for kind, wants in by_kind.items():
+        found |= KINDS[kind].observe(wants)
+    return found

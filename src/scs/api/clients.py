@@ -1,0 +1,123 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Connections to the cloud's API."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from scs.model.view import View
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
+
+TIMEOUT = 60
+"""Seconds that one request may take."""
+
+
+def clouds_yaml(view: View, ca_path: Path) -> str:
+    """clouds.yaml with two entries: the tenant's user (`CLOUD`) and the administrator (`CLOUD-admin`)."""
+    common = {
+        "region_name": view.region,
+        "cacert": str(ca_path),
+        "interface": "public",
+        "identity_api_version": 3,
+    }
+
+    def entry(user: str, project: str) -> dict[str, Any]:
+        auth = {
+            "auth_url": view.url("identity", external=True),
+            "username": user,
+            "password": view.secret(f"user/{user}"),
+            "project_name": project,
+            "user_domain_name": "Default",
+            "project_domain_name": "Default",
+        }
+        return {"auth": auth, **common}
+
+    clouds = {
+        view.cloud: entry(view.tenant.user, view.tenant.project),
+        f"{view.cloud}-admin": entry("admin", "admin"),
+    }
+    return yaml.safe_dump({"clouds": clouds}, sort_keys=False)
+
+
+class Clients:
+    """One connection as administrator and one as the tenant's user, made when first used."""
+
+    def __init__(self, view: View, ca_path: Path) -> None:
+        self.view = view
+        self.ca_path = ca_path
+
+    @cached_property
+    def admin(self) -> Connection:
+        return self._connect("admin", "admin")
+
+    @cached_property
+    def tenant(self) -> Connection:
+        return self._connect(self.view.tenant.user, self.view.tenant.project)
+
+    def refresh(self) -> None:
+        """Log in anew at the next use."""
+        for name in ("admin", "tenant"):
+            self.__dict__.pop(name, None)
+
+    def of(self, project: str) -> Connection:
+        """The connection that works in this project; empty: the administrator's."""
+        return self.tenant if project == self.view.tenant.project else self.admin
+
+    def _connect(self, user: str, project: str) -> Connection:
+        import openstack
+
+        return openstack.connect(
+            auth_url=self.view.url("identity", external=True),
+            username=user,
+            password=self.view.secret(f"user/{user}"),
+            project_name=project,
+            user_domain_name="Default",
+            project_domain_name="Default",
+            region_name=self.view.region,
+            cacert=str(self.ca_path),
+            interface="public",
+            api_timeout=TIMEOUT,
+            load_yaml_config=False,
+            load_envvars=False,
+        )
+
+
+def answers(url: str, ca: str, timeout: float = 3) -> bool:
+    """Whether an endpoint answers at all (401 counts: it is there)."""
+    import ssl
+
+    context = ssl.create_default_context(cadata=ca)
+    parts = urlsplit(url)
+    try:
+        urllib.request.urlopen(
+            f"{parts.scheme}://{parts.netloc}/", timeout=timeout, context=context
+        ).close()
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except OSError:
+        return False
+    return True
+
+
+def checked(response: Any, what: str) -> Any:
+    """The JSON of a response; raises RuntimeError with the server's words when it is an error."""
+    if response.status_code >= 400:
+        try:
+            told = json.dumps(response.json())
+        except ValueError:
+            told = response.text
+        raise RuntimeError(f"{what}: {response.status_code} {told[:500]}")
+    return response.json() if response.content else {}
+
+

@@ -1,0 +1,179 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Flavors, keys, servers."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scs.api.clients import Clients, checked
+from scs.api.kinds import Kind
+from scs.model.objects import Flavor, Keypair, Server
+
+
+class Flavors(Kind[Flavor]):
+    """Public flavors with their extra specs."""
+
+    def observe(self, clients: Clients, wanted: Sequence[Flavor]) -> dict[str, Any]:
+        # From 2.61 on the list has the extra specs in it: one request instead of one each.
+        answer = clients.admin.compute.get("/flavors/detail?is_public=None", microversion="2.61")
+        there = {item["name"]: item for item in checked(answer, "flavors")["flavors"]}
+        return {
+            want.id: {
+                key: there[want.name][key]
+                for key in ("id", "vcpus", "ram", "disk", "extra_specs")
+            }
+            if want.name in there
+            else {}
+            for want in wanted
+        }
+
+    def compare(self, want: Flavor, seen: Mapping[str, Any]) -> str | None:
+        if not seen:
+            return "is missing"
+        sizes = [key for key in ("vcpus", "ram", "disk") if seen[key] != getattr(want, key)]
+        if sizes:
+            return f"has another {', '.join(sizes)}"
+        wrong = [key for key, value in want.extra_specs.items() if seen["extra_specs"].get(key) != value]
+        return f"has another {', '.join(wrong)}" if wrong else None
+
+    def converge(self, clients: Clients, want: Flavor, seen: Mapping[str, Any]) -> None:
+        compute = clients.admin.compute
+        same = seen and all(seen[key] == getattr(want, key) for key in ("vcpus", "ram", "disk"))
+        if seen and not same:
+            compute.delete_flavor(seen["id"])
+        if not same:
+            known = compute.create_flavor(
+                name=want.name, vcpus=want.vcpus, ram=want.ram, disk=want.disk, is_public=True
+            ).id
+        else:
+            known = seen["id"]
+        compute.create_flavor_extra_specs(known, dict(want.extra_specs))
+
+
+class Keypairs(Kind[Keypair]):
+    """The tenant's ssh keys."""
+
+    def observe(self, clients: Clients, wanted: Sequence[Keypair]) -> dict[str, Any]:
+        there = {item.name: item for item in clients.tenant.compute.keypairs()}
+        return {
+            want.id: {"public_key": there[want.name].public_key} if want.name in there else {}
+            for want in wanted
+        }
+
+    def compare(self, want: Keypair, seen: Mapping[str, Any]) -> str | None:
+        if not seen:
+            return "is missing"
+        # The comment behind the key does not count.
+        same = seen["public_key"].split()[:2] == want.public_key.split()[:2]
+        return None if same else "is another key"
+
+    def converge(self, clients: Clients, want: Keypair, seen: Mapping[str, Any]) -> None:
+        compute = clients.tenant.compute
+        if seen:
+            compute.delete_keypair(want.name)
+        compute.create_keypair(name=want.name, public_key=want.public_key.strip())
+
+
+class Servers(Kind[Server]):
+    """A VM that answers ssh at its floating IP."""
+
+    SECONDS = 300
+
+    def observe(self, clients: Clients, wanted: Sequence[Server]) -> dict[str, Any]:
+        there = {item.name: item for item in clients.tenant.compute.servers()}
+        found: dict[str, Any] = {}
+        for want in wanted:
+            server = there.get(want.name)
+            found[want.id] = {} if server is None else self._seen(server)
+        return found
+
+    def _seen(self, server: Any) -> dict[str, Any]:
+        floating = [
+            address["addr"]
+            for addresses in (server.addresses or {}).values()
+            for address in addresses
+            if address.get("OS-EXT-IPS:type") == "floating"
+        ]
+        return {
+            "id": server.id,
+            "status": server.status,
+            "floating": floating[0] if floating else "",
+            "ssh": bool(floating) and ssh_answers(floating[0]),
+        }
+
+    def compare(self, want: Server, seen: Mapping[str, Any]) -> str | None:
+        if not seen:
+            return "is missing"
+        if seen["status"] == "SHUTOFF":
+            return None  # whoever stopped it meant to
+        if seen["status"] != "ACTIVE":
+            return f"is {seen['status']}"
+        if not seen["floating"]:
+            return "has no floating IP"
+        return None if seen["ssh"] else "does not answer ssh"
+
+    def converge(self, clients: Clients, want: Server, seen: Mapping[str, Any]) -> None:
+        compute, network = clients.tenant.compute, clients.tenant.network
+        if seen and seen["status"] == "ERROR":
+            # It never worked, so there is nothing in it to lose.
+            compute.delete_server(seen["id"])
+            compute.wait_for_delete(compute.get_server(seen["id"]), wait=60)
+            seen = {}
+        if not seen:
+            server = compute.create_server(
+                name=want.name,
+                image_id=clients.tenant.image.find_image(want.image, ignore_missing=False).id,
+                flavor_id=compute.find_flavor(want.flavor, ignore_missing=False).id,
+                networks=[{"uuid": network.find_network(want.network, ignore_missing=False).id}],
+                security_groups=[{"name": want.security_group}],
+                key_name=want.keypair,
+            ).id
+        else:
+            server = seen["id"]
+        floating = seen.get("floating") or self._floating_ip(clients, server, want)
+        end = time.monotonic() + self.SECONDS
+        while True:
+            state = compute.get_server(server)
+            if state.status == "ERROR":
+                fault = (state.fault or {}).get("message", "no reason given")
+                raise RuntimeError(f"server {want.name} went to ERROR: {fault}")
+            if state.status == "ACTIVE" and ssh_answers(floating):
+                return
+            if time.monotonic() > end:
+                where = f"it is {state.status}, task {state.task_state or 'none'}"
+                raise RuntimeError(
+                    f"server {want.name} does not answer ssh at {floating} after"
+                    f" {self.SECONDS} s; {where}"
+                )
+            time.sleep(0.3)
+
+    def _floating_ip(self, clients: Clients, server: str, want: Server) -> str:
+        network = clients.tenant.network
+        external = network.find_network(want.external, ignore_missing=False).id
+        spare = [item for item in network.ips(floating_network_id=external) if not item.port_id]
+        address = spare[0] if spare else network.create_ip(floating_network_id=external)
+        end = time.monotonic() + self.SECONDS
+        while not (ports := list(network.ports(device_id=server))):
+            if time.monotonic() > end:
+                raise RuntimeError(f"server {want.name} got no port")
+            state = clients.tenant.compute.get_server(server)
+            if state.status == "ERROR":
+                fault = (state.fault or {}).get("message", "no reason given")
+                raise RuntimeError(f"server {want.name} went to ERROR: {fault}")
+            time.sleep(0.3)
+        network.update_ip(address, port_id=ports[0].id)
+        return str(address.floating_ip_address)
+
+
+def ssh_answers(address: str) -> bool:
+    """Whether an ssh server greets at this address."""
+    try:
+        with socket.create_connection((address, 22), timeout=2) as connection:
+            connection.settimeout(3)
+            return connection.recv(4) == b"SSH-"
+    except OSError:
+        return False

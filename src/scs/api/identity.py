@@ -1,0 +1,130 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Projects, users, and the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scs.api.clients import Clients
+from scs.api.kinds import Kind
+from scs.model.objects import CatalogEntry, Person, Project
+
+DOMAIN = "default"
+
+
+class Projects(Kind[Project]):
+    """Projects in the default domain."""
+
+    def observe(self, clients: Clients, wanted: Sequence[Project]) -> dict[str, Any]:
+        there = {item.name: item for item in clients.admin.identity.projects(domain_id=DOMAIN)}
+        return {
+            want.id: {"id": there[want.name].id} if want.name in there else {} for want in wanted
+        }
+
+    def converge(self, clients: Clients, want: Project, seen: Mapping[str, Any]) -> None:
+        clients.admin.identity.create_project(
+            name=want.name, description=want.description, domain_id=DOMAIN
+        )
+
+
+class People(Kind[Person]):
+    """Users with their roles on one project; that the password works is seen by logging in."""
+
+    def observe(self, clients: Clients, wanted: Sequence[Person]) -> dict[str, Any]:
+        identity = clients.admin.identity
+        there = {item.name: item.id for item in identity.users(domain_id=DOMAIN)}
+        projects = {item.id: item.name for item in identity.projects(domain_id=DOMAIN)}
+        names = {item.id: item.name for item in identity.roles()}
+        held: dict[str, list[list[str]]] = {}
+        for item in identity.role_assignments():
+            project = (item.scope or {}).get("project", {}).get("id", "")
+            if item.user and project in projects:
+                pair = [projects[project], names.get(item.role["id"], "")]
+                held.setdefault(item.user["id"], []).append(pair)
+        return {
+            want.id: {
+                "id": there[want.name],
+                "roles": sorted(
+                    role for project, role in held.get(there[want.name], []) if project == want.project
+                ),
+            }
+            if want.name in there
+            else {}
+            for want in wanted
+        }
+
+    def compare(self, want: Person, seen: Mapping[str, Any]) -> str | None:
+        if not seen:
+            return "is missing"
+        missing = sorted(set(want.roles) - set(seen["roles"]))
+        return f"lacks role {', '.join(missing)} on {want.project}" if missing else None
+
+    def converge(self, clients: Clients, want: Person, seen: Mapping[str, Any]) -> None:
+        identity = clients.admin.identity
+        project = identity.find_project(want.project, ignore_missing=False, domain_id=DOMAIN)
+        if not seen:
+            user = identity.create_user(
+                name=want.name,
+                password=want.password,
+                domain_id=DOMAIN,
+                default_project_id=project.id,
+            ).id
+        else:
+            user = seen["id"]
+        roles = {item.name: item for item in identity.roles()}
+        for role in want.roles:
+            identity.assign_project_role_to_user(project, user, roles[role])
+
+
+class Catalog(Kind[CatalogEntry]):
+    """Services and endpoints."""
+
+    def observe(self, clients: Clients, wanted: Sequence[CatalogEntry]) -> dict[str, Any]:
+        identity = clients.admin.identity
+        services = {item.type: item for item in identity.services()}
+        urls: dict[str, dict[str, list[str]]] = {}
+        for item in identity.endpoints():
+            urls.setdefault(item.service_id, {})[item.interface] = [item.id, item.url]
+        return {
+            want.id: {
+                "id": services[want.type].id,
+                "name": services[want.type].name,
+                "urls": urls.get(services[want.type].id, {}),
+            }
+            if want.type in services
+            else {}
+            for want in wanted
+        }
+
+    def compare(self, want: CatalogEntry, seen: Mapping[str, Any]) -> str | None:
+        if not seen:
+            return "is not in the catalog"
+        wrong = [
+            interface
+            for interface, url in want.urls.items()
+            if seen["urls"].get(interface, ["", ""])[1] != url
+        ]
+        return f"has another {' and '.join(wrong)} address" if wrong else None
+
+    def converge(self, clients: Clients, want: CatalogEntry, seen: Mapping[str, Any]) -> None:
+        identity = clients.admin.identity
+        service = (
+            seen["id"]
+            if seen
+            else identity.create_service(
+                name=want.name, type=want.type, description=want.description
+            ).id
+        )
+        for interface, url in want.urls.items():
+            known, there = seen.get("urls", {}).get(interface, ["", ""])
+            if known and there != url:
+                identity.update_endpoint(known, url=url)
+            elif not known:
+                identity.create_endpoint(
+                    service_id=service,
+                    interface=interface,
+                    url=url,
+                    region_id=clients.view.region,
+                )

@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from scs.api.clients import Clients, checked
+from scs.api.kinds import Kind
+from scs.images import BuiltImage
+from scs.model.objects import Image
+
+
+class Images(Kind[Image]):
+    """Images by name; `built` waits for the recipe's result."""
+
+    def __init__(self, built: Callable[[str], BuiltImage]) -> None:
+        self._built = built
+
+    def observe(self, clients: Clients, wanted: Sequence[Image]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for project in sorted({want.project for want in wanted}):
+            there = {item.name: item for item in clients.of(project).image.images()}
+            for want in wanted:
+                if want.project == project:
+                    item = there.get(want.name)
+                    found[want.id] = {} if item is None else {"id": item.id, "status": item.status}
+        return found
+
+    def compare(self, want: Image, seen: Mapping[str, Any]) -> str | None:
+        if not seen:
+            return "is missing"
+        return None if seen["status"] == "active" else f"is {seen['status']}"
+
+    def converge(self, clients: Clients, want: Image, seen: Mapping[str, Any]) -> None:
+        built = self._built(want.recipe)
+        image = clients.of(want.project).image
+        if seen:  # an upload that was cut off
+            checked(image.delete(f"/images/{seen['id']}"), f"image {want.name}")
+        values = {
+            "name": want.name,
+            "disk_format": "qcow2",
+            "container_format": "bare",
+            "visibility": "private" if want.project else "public",
+            "min_disk": built.min_disk,
+            "min_ram": built.min_ram,
+            **built.properties,
+        }
+        made = checked(image.post("/images", json=values), f"image {want.name}")
+        with built.path.open("rb") as stream:
+            # A length instead of chunks: nothing on the way has to collect them.
+            answer = image.put(
+                f"/images/{made['id']}/file",
+                data=stream,
+                headers={"Content-Type": "application/octet-stream"},
+            )
+        checked(answer, f"image {want.name}")

@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What each kind of API object can do: the same three things as resources on nodes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from scs.api.clients import Clients
+from scs.model.objects import ApiObject
+
+T = TypeVar("T", bound=ApiObject)
+
+
+class Kind(ABC, Generic[T]):
+    """Looks at, compares and makes the objects of one kind."""
+
+    @abstractmethod
+    def observe(self, clients: Clients, wanted: Sequence[T]) -> dict[str, Any]:
+        """Id → what is there, as plain values; empty when it does not exist."""
+
+    def compare(self, want: T, seen: Mapping[str, Any]) -> str | None:
+        """Why the object is not as wanted; pure."""
+        return None if seen else "is missing"
+
+    @abstractmethod
+    def converge(self, clients: Clients, want: T, seen: Mapping[str, Any]) -> None:
+        """Make it so; `seen` is fresh."""

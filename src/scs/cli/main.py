@@ -1,0 +1,320 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The commands. Each is short: what it does lies in the engine, what it shows in `show`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from scs.errors import BadInput, Exit, PreflightFailed, Problem, ScsError, StepFailed
+
+if TYPE_CHECKING:
+    from scs.engine.session import Session
+
+STARTED = time.time()
+PROGRAM = "scs"
+
+EXIT_CODES = "\n".join(
+    f"  {code.value}  {meaning}"
+    for code, meaning in {
+        Exit.OK: "done, or nothing to do",
+        Exit.FAILED: "a step failed; run the command again and it goes on from there",
+        Exit.CHANGES: "`plan`: there are changes to make",
+        Exit.BAD_INPUT: "the command line or cloud.yaml is wrong; nothing was touched",
+        Exit.PREFLIGHT: "this machine lacks something; nothing was touched",
+        Exit.BUSY: "another run is under way; nothing was touched",
+        Exit.UNHEALTHY: "`status` or `verify` found something that does not work",
+    }.items()
+)
+
+EPILOG = f"""\b
+A first cloud:
+  scs up                        everything, from nothing to a VM that answers ssh
+  scs openstack server list     the official client, as the first project's user
+  scs down                      all of it away again
+
+\b
+Exit codes:
+{EXIT_CODES}
+"""
+
+
+class Group(click.Group):
+    """Commands in the order in which one meets them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=Group, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-f",
+    "--file",
+    "path",
+    type=click.Path(path_type=Path),
+    default=Path("cloud.yaml"),
+    show_default=True,
+    help="The file that describes the cloud.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
+@click.option("-v", "--verbose", is_flag=True, help="Every step, however short.")
+@click.pass_context
+def scs(ctx: click.Context, **options: Any) -> None:
+    """The Sovereign Cloud Stack as one program.
+
+    One file, cloud.yaml, describes the cloud. `plan` tells what differs from it, `up` makes
+    it so and looks again. Both can be run at any time, as often as you like; a run that was
+    ended is continued by the next one.
+    """
+    ctx.obj = options
+
+
+def _spec(options: dict[str, Any], *, create: bool = False) -> tuple[Any, Path]:
+    from scs.spec import load, starter
+
+    path: Path = options["path"]
+    if create and not path.exists() and path == Path("cloud.yaml"):
+        path.write_text(starter())
+        if not options["quiet"]:
+            click.echo("There is no cloud.yaml: wrote one that describes a small cloud.", err=True)
+    return load(path), path.resolve().parent
+
+
+def _session(options: dict[str, Any], command: str, *, create: bool = False) -> Session:
+    from scs.engine.session import Session
+
+    spec, folder = _spec(options, create=create)
+    return Session(spec, folder, command)
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, default=str))
+
+
+@scs.command()
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before steps that users may notice.")
+@click.option("--timings", is_flag=True, help="At the end: what took how long, and the critical path.")
+@click.pass_obj
+def up(options: dict[str, Any], yes: bool, timings: bool) -> None:
+    """Make the cloud what cloud.yaml says; do nothing when it is.
+
+    Without a cloud.yaml a short one is written and used. A run that failed or was ended is
+    continued by running it again.
+    """
+    from scs.cli import show
+    from scs.engine.state import lock
+
+    with _session(options, "up", create=True) as session, lock(session.paths, "up"):
+        screen = show.Screen(session, options, STARTED)
+        _preflight(session)
+        look = session.events.timed("this machine", "looking", session.look)
+        if not look.plan:
+            screen.close()
+            show.nothing_to_do(session, look, options, STARTED)
+            return
+        screen.plan(look.plan)
+        risky = [step for step in look.plan.changes if step.effect == "restart"]
+        if risky and not yes and sys.stdin.isatty() and not options["as_json"]:
+            screen.pause()
+            show.plan(session, look.plan)
+            click.confirm("Some services restart. Go on?", default=True, abort=True, err=True)
+        screen.start()
+        try:
+            look = session.apply(look)
+        finally:
+            screen.close()
+        session.finish(STARTED)
+        show.summary(session, look, options, STARTED)
+        if timings:
+            show.timings(session, look, STARTED)
+
+
+def _preflight(session: Session) -> None:
+    problems = session.preflight()
+    if problems:
+        raise PreflightFailed(*problems)
+
+
+@scs.command()
+@click.pass_obj
+def plan(options: dict[str, Any]) -> None:
+    """Tell what `up` would do: what, where, why. Changes nothing.
+
+    Ends with 0 when there is nothing to do and with 2 when there is.
+    """
+    from scs.cli import show
+
+    with _session(options, "plan") as session:
+        look = session.look()
+        if options["as_json"]:
+            _print_json(show.plan_values(session, look.plan))
+        else:
+            show.plan(session, look.plan, verbose=options["verbose"])
+        changes = bool(look.plan)
+    if changes:
+        sys.exit(Exit.CHANGES)
+
+
+@scs.command()
+@click.pass_obj
+def status(options: dict[str, Any]) -> None:
+    """Show nodes, components and endpoints, and what is wrong with them."""
+    from scs.cli import show
+
+    with _session(options, "status") as session:
+        look = session.look()
+        healthy = show.status(session, look, options)
+    if not healthy:
+        sys.exit(Exit.UNHEALTHY)
+
+
+@scs.command()
+@click.pass_obj
+def verify(options: dict[str, Any]) -> None:
+    """Prove end to end that the cloud works: from a token to a VM and back.
+
+    Makes things of its own in the first project and removes them again.
+    """
+    from scs.cli import show
+    from scs.verify.proof import prove
+
+    with _session(options, "verify") as session:
+        well = show.proof(prove(session.proof_context()), options)
+    if not well:
+        sys.exit(Exit.UNHEALTHY)
+
+
+@scs.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def openstack(options: dict[str, Any], words: tuple[str, ...]) -> NoReturn:
+    """The official client against this cloud, as the first project's user.
+
+    As administrator: scs openstack --os-cloud NAME-admin …
+    """
+    from scs.paths import Paths
+
+    spec, _ = _spec(options)
+    clouds = Paths.of(spec.name).state / "clouds.yaml"
+    if not clouds.exists():
+        raise ScsError(Problem(f"cloud {spec.name}", "has never been up", "scs up"))
+    client = Path(sys.executable).with_name("openstack")
+    environment = {
+        "OS_CLOUD": spec.name,
+        **{key: value for key, value in os.environ.items() if not key.startswith("OS_")},
+        "OS_CLIENT_CONFIG_FILE": str(clouds),
+    }
+    os.execve(client, ["openstack", *words], environment)
+
+
+@scs.command(context_settings={"ignore_unknown_options": True})
+@click.argument("node", required=False)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def ssh(options: dict[str, Any], node: str | None, words: tuple[str, ...]) -> NoReturn:
+    """Log in to a NODE, or run a command there."""
+    with _session(options, "ssh") as session:
+        argv = session.ssh(node)
+    os.execvp(argv[0], [*argv, *words])
+
+
+@scs.command()
+@click.argument("component")
+@click.option("-n", "--lines", default=100, show_default=True, help="How many lines.")
+@click.option("--follow", is_flag=True, help="Go on as lines come.")
+@click.pass_obj
+def logs(options: dict[str, Any], component: str, lines: int, follow: bool) -> None:
+    """Show what a COMPONENT's units wrote to the journal, on all its nodes."""
+    with _session(options, "logs") as session:
+        session.logs(component, lines, follow)
+
+
+@scs.command()
+@click.option("--keep-cache", is_flag=True, help="Keep what makes the next `up` fast.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def down(options: dict[str, Any], keep_cache: bool, yes: bool) -> None:
+    """Remove the cloud with everything in it, and nothing else."""
+    from scs.cli import show
+    from scs.engine.state import lock
+
+    with _session(options, "down") as session:
+        if not session.paths.state.exists() and (keep_cache or not session.paths.cache.exists()):
+            click.echo(f"There is no cloud {session.spec.name} here: nothing to remove.")
+            return
+        if not yes and sys.stdin.isatty():
+            what = f"Remove cloud {session.spec.name} with all its VMs and data?"
+            click.confirm(what, abort=True, err=True)
+        screen = show.Screen(session, options, STARTED)
+        with lock(session.paths, "down"):
+            screen.start()
+            try:
+                session.down(keep_cache=keep_cache)
+            finally:
+                screen.close()
+        session.forget()
+    if not options["quiet"]:
+        kept = " The cache is kept." if keep_cache else ""
+        seconds = time.time() - STARTED
+        click.echo(f"Cloud {session.spec.name} is gone, after {seconds:.1f} s.{kept}")
+
+
+@scs.command()
+@click.option("--name", default="scs", show_default=True, help="The cloud's name.")
+@click.pass_obj
+def init(options: dict[str, Any], name: str) -> None:
+    """Write a first cloud.yaml, short and commented."""
+    from scs.spec import starter
+
+    path: Path = options["path"]
+    if path.exists():
+        what = "is there already"
+        raise BadInput(Problem(str(path), what, "edit it, or name another with --file"))
+    path.write_text(starter(name))
+    click.echo(f"Wrote {path}. Next: {PROGRAM} up")
+
+
+@scs.command()
+@click.pass_obj
+def version(options: dict[str, Any]) -> None:
+    """Show the versions of everything."""
+    from scs.cli import show
+
+    show.versions(options)
+
+
+def main() -> None:
+    """Run a command; every error is one that a person can act on, and ends with its exit code."""
+    global PROGRAM
+    PROGRAM = os.path.basename(os.environ.get("SCS_PROG", "scs"))
+    _guarded(lambda: scs(prog_name=PROGRAM, standalone_mode=False))
+
+
+def _guarded(command: Callable[[], Any]) -> NoReturn:
+    try:
+        command()
+        sys.exit(Exit.OK)
+    except click.exceptions.Abort:
+        click.echo("Left as it is.", err=True)
+        sys.exit(Exit.BAD_INPUT)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(Exit.BAD_INPUT)
+    except KeyboardInterrupt:
+        click.echo("\nEnded. Run the same command again: it goes on from here.", err=True)
+        sys.exit(130)
+    except ScsError as error:
+        for problem in error.problems:
+            click.echo(f"{PROGRAM}: {problem}", err=True)
+        if isinstance(error, StepFailed) and not error.problems:
+            click.echo(f"{PROGRAM}: a step failed", err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Images."""
+
+from __future__ import annotations
+
+from scs.model.component import (
+    CONTROL,
+    Component,
+    Config,
+    Endpoint,
+    Folder,
+    Migration,
+    User,
+    Wsgi,
+)
+from scs.model.needs import Cache, Database, Environment, ServiceUser
+from scs.model.view import ENVIRONMENT
+
+component = Component(
+    name="glance",
+    summary="images",
+    roles=CONTROL,
+    source="pypi:glance",
+    license="Apache-2.0",
+    needs=(Environment(), Database("glance"), Cache(), ServiceUser("glance")),
+    endpoints=(Endpoint("glance", port=9292, type="image", description="Images"),),
+    users=(User("glance", home="/var/lib/glance"),),
+    folders=(
+        Folder("/etc/glance", group="glance", mode=0o750),
+        Folder("/var/lib/glance", owner="glance", group="glance", mode=0o750),
+        Folder("/var/lib/glance/images", owner="glance", group="glance", mode=0o750),
+    ),
+    files=(
+        Config("glance-api.conf.j2", "/etc/glance/glance-api.conf", group="glance", service="glance"),
+    ),
+    migrations=(
+        Migration(
+            "glance",
+            argv=(
+                f"{ENVIRONMENT}/bin/glance-manage",
+                "--config-file=/etc/glance/glance-api.conf",
+                "db_sync",
+            ),
+            user="glance",
+            proofs={"glance": "glance"},
+            snapshot=True,
+        ),
+    ),
+    units=(
+        Wsgi(
+            "glance-api",
+            module="glance.wsgi.api:application",
+            port=9292,
+            user="glance",
+            environment={"OS_GLANCE_CONFIG_DIR": "/etc/glance"},
+        ),
+    ),
+    keeps=("/var/lib/glance/images",),
+)

@@ -1,0 +1,24 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Images: a public Debian and a small private one for `scs verify`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scs.model.component import CONTROL, Component
+from scs.model.objects import ApiObject, Image
+from scs.model.view import View
+
+
+def images(view: View) -> Iterable[ApiObject]:
+    tenant = view.tenant
+    yield Image(
+        name="scs-verify", recipe="tiny", project=tenant.project, after=(f"user:{tenant.user}",)
+    )
+    yield Image(name="Debian 13", recipe="debian")
+
+
+component = Component(
+    name="images", summary="images that every cloud has", roles=CONTROL, objects=images
+)

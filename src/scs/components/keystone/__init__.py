@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Identity."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+
+from scs.model.component import (
+    CONTROL,
+    Component,
+    Config,
+    Endpoint,
+    Folder,
+    Gives,
+    Migration,
+    Text,
+    User,
+    Wsgi,
+)
+from scs.model.needs import Cache, Database, Environment, Need, ServiceUser
+from scs.model.objects import ApiObject, CatalogEntry, Person, Project
+from scs.model.view import ENVIRONMENT, View
+
+FERNET = "/etc/keystone/fernet-keys"
+CREDENTIAL = "/etc/keystone/credential-keys"
+
+
+def key(name: str) -> Callable[[View], str]:
+    """A Fernet key (32 bytes, base64) that stays the same for the life of the cloud."""
+
+    def text(view: View) -> str:
+        digest = hashlib.sha256(view.secret(f"keystone/{name}").encode()).digest()
+        return base64.urlsafe_b64encode(digest).decode()
+
+    return text
+
+
+def keys(folder: str) -> tuple[Text, ...]:
+    short = folder.rsplit("/", 1)[1]
+    return tuple(
+        Text(
+            f"{folder}/{number}",
+            key(f"{short}/{number}"),
+            owner="keystone",
+            group="keystone",
+            mode=0o400,
+            secret=True,
+        )
+        for number in (0, 1)
+    )
+
+
+def bootstrap(view: View) -> Mapping[str, str]:
+    return {
+        "OS_BOOTSTRAP_PASSWORD": view.secret("user/admin"),
+        "OS_BOOTSTRAP_REGION_ID": view.region,
+        "OS_BOOTSTRAP_INTERNAL_URL": view.url("identity"),
+        "OS_BOOTSTRAP_PUBLIC_URL": view.url("identity", external=True),
+    }
+
+
+def service_users(view: View, needs: tuple[Need, ...]) -> Iterable[ApiObject]:
+    """The service project, a user for each need, and the catalog from all endpoints."""
+    yield Project(name="service", description="users of the services")
+    for need in needs:
+        assert isinstance(need, ServiceUser)
+        yield Person(
+            name=need.name,
+            password=view.secret(f"user/{need.name}"),
+            project="service",
+            roles=need.roles,
+            after=("project:service",),
+        )
+    for part, point in view.endpoints:
+        if point.type:
+            urls = {"internal": view.url(point.name)}
+            if point.external:
+                urls["public"] = view.url(point.name, external=True)
+            yield CatalogEntry(
+                name=point.name,
+                component=part.name,
+                type=point.type,
+                description=point.description or part.summary,
+                urls=urls,
+            )
+
+
+component = Component(
+    name="keystone",
+    summary="identity",
+    roles=CONTROL,
+    source="pypi:keystone",
+    license="Apache-2.0",
+    needs=(Environment(), Database("keystone"), Cache()),
+    gives=(Gives(ServiceUser, objects=service_users),),
+    endpoints=(Endpoint("keystone", port=5000, type="identity", description="Identity"),),
+    users=(User("keystone", home="/var/lib/keystone"),),
+    folders=(
+        Folder("/etc/keystone", group="keystone", mode=0o750),
+        Folder(FERNET, owner="keystone", group="keystone", mode=0o700),
+        Folder(CREDENTIAL, owner="keystone", group="keystone", mode=0o700),
+    ),
+    files=(
+        Config(
+            "keystone.conf.j2", "/etc/keystone/keystone.conf", group="keystone", service="keystone"
+        ),
+        *keys(FERNET),
+        *keys(CREDENTIAL),
+    ),
+    migrations=(
+        Migration(
+            "keystone",
+            argv=(f"{ENVIRONMENT}/bin/keystone-manage", "db_sync"),
+            user="keystone",
+            proofs={"keystone": "keystone"},
+            snapshot=True,
+        ),
+        Migration(
+            "keystone-bootstrap",
+            argv=(f"{ENVIRONMENT}/bin/keystone-manage", "bootstrap"),
+            user="keystone",
+            rows={
+                "SELECT COUNT(*) FROM keystone.local_user WHERE name = 'admin'": "1",
+                "SELECT COUNT(*) > 0 FROM keystone.endpoint": "1",
+            },
+            environment=bootstrap,
+        ),
+    ),
+    units=(
+        Wsgi(
+            "keystone",
+            module="keystone.wsgi.api:application",
+            port=5000,
+            user="keystone",
+            environment={"OS_KEYSTONE_CONFIG_DIR": "/etc/keystone"},
+        ),
+    ),
+    keeps=(FERNET, CREDENTIAL),
+)

@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The relational database: MariaDB as a member of a Galera cluster, be it of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scs.model.component import (
+    CONTROL,
+    Component,
+    Config,
+    Endpoint,
+    Gives,
+    Packaged,
+    Port,
+    Probe,
+)
+from scs.model.needs import Certificate, Database, Need
+from scs.model.view import View
+from scs.resources import Database as DatabaseResource
+from scs.resources import Resource
+
+
+def accounts(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resource]]:
+    """A database account for each need."""
+    for need in needs:
+        assert isinstance(need, Database)
+        yield (
+            need,
+            DatabaseResource(
+                name=need.name,
+                password=view.secret(f"database/{need.name}"),
+                databases=need.schemas,
+            ),
+        )
+
+
+def reachable(view: View, _need: Need) -> Probe:
+    return {"type": "tcp", "host": str(view.internal_address), "port": 3306}
+
+
+component = Component(
+    name="mariadb",
+    summary="relational database",
+    roles=CONTROL,
+    source="debian:mariadb-server",
+    license="GPL-2.0-only",
+    packages=("mariadb-server", "mariadb-client", "galera-4"),
+    needs=(Certificate("mariadb", owner="mysql"),),
+    gives=(Gives(Database, resources=accounts, ready=reachable),),
+    endpoints=(Endpoint("mariadb", port=3306, external=False, http=False),),
+    ports=(Port(3306),),
+    files=(Config("scs.cnf.j2", "/etc/mysql/mariadb.conf.d/90-scs.cnf", mode=0o644),),
+    units=(
+        Packaged(
+            "mariadb",
+            ready=lambda _: {"type": "sql", "query": "SELECT 1", "equals": "1"},
+        ),
+    ),
+    keeps=("/var/lib/mysql",),
+)

@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Networking: Neutron with ML2/OVN."""
+
+from __future__ import annotations
+
+from scs.model.component import (
+    CONTROL,
+    Component,
+    Config,
+    Endpoint,
+    Folder,
+    Migration,
+    Service,
+    User,
+    Wsgi,
+)
+from scs.model.needs import (
+    Cache,
+    Certificate,
+    Database,
+    Environment,
+    NetworkDatabase,
+    Queue,
+    ServiceUser,
+)
+from scs.model.view import ENVIRONMENT
+
+CONF = "/etc/neutron/neutron.conf"
+LIBRARY = "/usr/local/lib/scs/neutron"
+
+
+def worker(name: str, description: str) -> Service:
+    """One of the processes that belong to Neutron beside its API."""
+    return Service(
+        name,
+        description=description,
+        exec=f"{ENVIRONMENT}/bin/{name} --config-file {CONF}",
+        user="neutron",
+        environment={"PYTHONPATH": LIBRARY},
+    )
+
+
+component = Component(
+    name="neutron",
+    summary="networking",
+    roles=CONTROL,
+    source="pypi:neutron",
+    license="Apache-2.0",
+    needs=(
+        Environment(),
+        Database("neutron"),
+        Queue("neutron"),
+        Cache(),
+        NetworkDatabase(),
+        Certificate("neutron", owner="neutron"),
+        ServiceUser("neutron", roles=("service", "admin")),
+    ),
+    endpoints=(Endpoint("neutron", port=9696, type="network", description="Networking"),),
+    users=(User("neutron", home="/var/lib/neutron"),),
+    folders=(
+        Folder("/etc/neutron", group="neutron", mode=0o750),
+        Folder("/usr/local/lib/scs"),
+        Folder(LIBRARY),
+    ),
+    files=(
+        Config("neutron.conf.j2", CONF, group="neutron", service="neutron"),
+        Config("gateway_mtu.py.j2", f"{LIBRARY}/scs_gateway_mtu.py", mode=0o644),
+    ),
+    migrations=(
+        Migration(
+            "neutron",
+            argv=(f"{ENVIRONMENT}/bin/neutron-db-manage", "--config-file", CONF, "upgrade", "heads"),
+            user="neutron",
+            proofs={"neutron": "neutron"},
+            snapshot=True,
+        ),
+    ),
+    units=(
+        Wsgi(
+            "neutron-api",
+            module="neutron.wsgi.api:application",
+            port=9696,
+            user="neutron",
+            environment={"OS_NEUTRON_CONFIG_FILES": CONF, "PYTHONPATH": LIBRARY},
+            lazy=True,
+        ),
+        worker("neutron-rpc-server", "Neutron RPC server"),
+        worker("neutron-periodic-workers", "Neutron periodic workers"),
+        worker("neutron-ovn-maintenance-worker", "Neutron OVN maintenance"),
+    ),
+)

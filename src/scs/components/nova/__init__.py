@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Compute: the control side of Nova."""
+
+from __future__ import annotations
+
+from scs.model.component import (
+    CONTROL,
+    Component,
+    Config,
+    Endpoint,
+    Folder,
+    Migration,
+    Service,
+    User,
+    Wsgi,
+)
+from scs.model.needs import Cache, Database, Environment, Queue, ServiceUser
+from scs.model.view import ENVIRONMENT
+
+FILES = {"OS_NOVA_CONFIG_FILES": f"{ENVIRONMENT}/etc/nova/api-paste.ini;/etc/nova/nova.conf"}
+
+component = Component(
+    name="nova",
+    summary="compute",
+    roles=CONTROL,
+    source="pypi:nova",
+    license="Apache-2.0",
+    packages=("novnc",),
+    needs=(
+        Environment(),
+        Database("nova", ("nova", "nova_api", "nova_cell0")),
+        Queue("nova"),
+        Cache(),
+        ServiceUser("nova", roles=("service", "admin")),
+    ),
+    endpoints=(
+        Endpoint(
+            "nova", port=8774, type="compute", description="Compute", path="/v2.1", health="/"
+        ),
+        Endpoint("nova-metadata", port=8775, health="/", external=False),
+        Endpoint("nova-novncproxy", port=6080, health="/vnc_lite.html"),
+    ),
+    users=(User("nova", home="/var/lib/nova"),),
+    folders=(
+        Folder("/etc/nova", group="nova", mode=0o750),
+        Folder("/usr/local/lib/scs"),
+    ),
+    files=(
+        Config("nova.conf.j2", "/etc/nova/nova.conf", group="nova", service="nova"),
+        Config("migrate.py.j2", "/usr/local/lib/scs/nova-migrate", mode=0o755),
+    ),
+    migrations=(
+        Migration(
+            "nova",
+            argv=(f"{ENVIRONMENT}/bin/python", "/usr/local/lib/scs/nova-migrate"),
+            user="nova",
+            proofs={"nova_api": "nova_api", "nova": "nova", "nova_cell0": "nova"},
+            rows={"SELECT COUNT(*) FROM nova_api.cell_mappings": "2"},
+            snapshot=True,
+        ),
+    ),
+    units=(
+        Wsgi(
+            "nova-api",
+            module="nova.wsgi.osapi_compute:application",
+            port=8774,
+            user="nova",
+            health="/",
+            environment=FILES,
+            lazy=True,
+        ),
+        Wsgi(
+            "nova-metadata",
+            module="nova.wsgi.metadata:application",
+            port=8775,
+            user="nova",
+            health="/",
+            environment=FILES,
+            lazy=True,
+            threads=2,
+        ),
+        Service(
+            "nova-conductor",
+            description="Nova conductor",
+            exec=f"{ENVIRONMENT}/bin/nova-conductor --config-file /etc/nova/nova.conf",
+            user="nova",
+        ),
+        Service(
+            "nova-scheduler",
+            description="Nova scheduler",
+            exec=f"{ENVIRONMENT}/bin/nova-scheduler --config-file /etc/nova/nova.conf",
+            user="nova",
+        ),
+        Service(
+            "nova-novncproxy",
+            description="Nova console proxy",
+            exec=f"{ENVIRONMENT}/bin/nova-novncproxy --config-file /etc/nova/nova.conf",
+            user="nova",
+            ready=lambda _: {"type": "tcp", "host": "127.0.0.1", "port": 6080},
+        ),
+    ),
+)

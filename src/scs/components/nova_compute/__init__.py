@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Compute on a node: nova-compute with libvirt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scs.model.component import (
+    COMPUTE,
+    Component,
+    Config,
+    Folder,
+    Port,
+    Probe,
+    Service,
+    Text,
+    User,
+)
+from scs.model.needs import Environment, Hypervisor, Queue, ServiceUser, Switch
+from scs.model.view import ENVIRONMENT, View
+
+CONF = "/etc/nova/nova-compute.conf"
+SUDO = f"nova ALL=(root) NOPASSWD: {ENVIRONMENT}/bin/privsep-helper --config-file {CONF} *\n"
+
+
+def registered(view: View) -> Probe:
+    """It has told the database that it is there, and the scheduler has taken it up."""
+    query = (
+        "SELECT COUNT(*) FROM nova_api.host_mappings m JOIN nova.compute_nodes c"
+        f" ON c.host = m.host WHERE c.deleted = 0 AND c.host = '{view.here.name}'"
+    )
+    return {"type": "sql", "query": query, "equals": "1"}
+
+
+def ready(view: View) -> Probe | None:
+    # Only a node with the database on it can ask there; elsewhere the API is asked later.
+    return registered(view) if view.here == view.control else None
+
+
+def waits(view: View) -> Iterable[Probe]:
+    """Without its user and Placement's API it would try again only after a minute."""
+    yield {
+        "type": "login",
+        "url": view.url("identity"),
+        "user": "nova",
+        "password": view.secret("user/nova"),
+        "project": "service",
+    }
+    yield {"type": "http", "url": view.url("placement") + "/"}
+
+
+component = Component(
+    name="nova-compute",
+    summary="compute on a node",
+    roles=COMPUTE,
+    source="pypi:nova",
+    license="Apache-2.0",
+    packages=("sudo",),
+    needs=(
+        Environment(),
+        Hypervisor(),
+        Switch(),
+        Queue("nova"),
+        ServiceUser("nova", roles=("service", "admin")),
+    ),
+    ports=(Port(5900, last=6923),),
+    users=(User("nova", home="/var/lib/nova", groups=("libvirt", "openvswitch")),),
+    folders=(
+        Folder("/etc/nova", group="nova", mode=0o750),
+        Folder("/var/lib/nova", owner="nova", group="nova"),
+        Folder("/var/lib/nova/instances", owner="nova", group="nova"),
+    ),
+    files=(
+        Config("nova-compute.conf.j2", CONF, group="nova", service="nova"),
+        Text("/etc/sudoers.d/scs-nova", lambda _: SUDO, mode=0o440),
+    ),
+    units=(
+        Service(
+            "nova-compute",
+            description="Nova compute",
+            exec=f"{ENVIRONMENT}/bin/nova-compute --config-file {CONF}",
+            user="nova",
+            privileged=True,
+            after=("libvirtd.service",),
+            settings={"StateDirectoryMode": "0755", "UMask": "0022"},
+            waits=waits,
+            ready=ready,
+            seconds=180,
+        ),
+    ),
+    keeps=("/var/lib/nova/instances",),
+)

@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The message queue: RabbitMQ with TLS only and quorum queues."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from scs.model.component import CONTROL, Component, Config, Gives, Packaged, Port, Probe, Text
+from scs.model.needs import Certificate, Need, Queue
+from scs.model.view import View
+from scs.resources import QueueAccounts, Resource
+
+
+def accounts(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resource]]:
+    """One virtual host and account for each need, all in one resource."""
+    names = sorted(need.name for need in needs if isinstance(need, Queue))
+    made = QueueAccounts(
+        name="accounts",
+        host=str(view.address),
+        port=5671,
+        accounts=tuple((name, view.secret(f"queue/{name}")) for name in names),
+    )
+    return [(need, made) for need in needs]
+
+
+def usable(view: View, need: Need) -> Probe:
+    assert isinstance(need, Queue)
+    return {
+        "type": "amqp",
+        "host": str(view.control.address),
+        "port": 5671,
+        "vhost": need.name,
+        "user": need.name,
+        "password": view.secret(f"queue/{need.name}"),
+    }
+
+
+def cookie(view: View) -> str:
+    return hashlib.sha256(view.secret("rabbitmq/cookie").encode()).hexdigest()[:32].upper()
+
+
+component = Component(
+    name="rabbitmq",
+    summary="message queue",
+    roles=CONTROL,
+    source="debian:rabbitmq-server",
+    license="MPL-2.0",
+    packages=("rabbitmq-server",),
+    needs=(Certificate("rabbitmq", owner="rabbitmq"),),
+    gives=(Gives(Queue, resources=accounts, ready=usable),),
+    ports=(Port(5671), Port(4369), Port(25672)),
+    files=(
+        Text(
+            "/var/lib/rabbitmq/.erlang.cookie",
+            cookie,
+            owner="rabbitmq",
+            group="rabbitmq",
+            mode=0o400,
+            secret=True,
+        ),
+        Config("rabbitmq.conf.j2", "/etc/rabbitmq/rabbitmq.conf", group="rabbitmq"),
+        Config("rabbitmq-env.conf.j2", "/etc/rabbitmq/rabbitmq-env.conf", mode=0o644),
+    ),
+    units=(
+        Packaged(
+            "rabbitmq-server",
+            ready=lambda view: {"type": "tcp", "host": str(view.address), "port": 5671},
+        ),
+    ),
+    keeps=("/var/lib/rabbitmq",),
+)

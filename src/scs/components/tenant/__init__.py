@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The outside, and a first project that shows the cloud works: network, key, VM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scs.model.component import CONTROL, Component
+from scs.model.objects import (
+    ApiObject,
+    CloudNetwork,
+    Keypair,
+    Person,
+    Project,
+    Router,
+    SecurityGroup,
+    Server,
+    Subnet,
+)
+from scs.model.view import View
+
+
+def objects(view: View) -> Iterable[ApiObject]:
+    """The external network is everybody's; the rest is the first project's own."""
+    outside = view.networks["external"]
+    dns = tuple(str(address) for address in view.dns)
+    subnets = [
+        Subnet(
+            name="external-ipv4",
+            cidr=str(outside.ipv4),
+            gateway=str(outside.gateway),
+            pool=(str(view.floating[0]), str(view.floating[1])),
+            dhcp=False,
+        )
+    ]
+    if outside.ipv6:
+        subnets.append(
+            Subnet(
+                name="external-ipv6",
+                cidr=str(outside.ipv6),
+                gateway=str(outside.gateway6),
+                dhcp=False,
+            )
+        )
+    yield CloudNetwork(name="external", physical="physnet1", subnets=tuple(subnets))
+    tenant = view.tenant
+    project = tenant.project
+    yield Project(name=project, description="the first project")
+    own = (f"project:{project}",)
+    yield Person(
+        name=tenant.user,
+        password=view.secret(f"user/{tenant.user}"),
+        project=project,
+        roles=("member",),
+        after=own,
+    )
+    user = (f"user:{tenant.user}",)
+    inside = [Subnet(name=f"{project}-ipv4", cidr=tenant.network, dns=dns)]
+    if tenant.ipv6:
+        inside.append(Subnet(name=f"{project}-ipv6", cidr=tenant.ipv6, ipv6_mode="slaac"))
+    yield CloudNetwork(name=project, project=project, subnets=tuple(inside), after=user)
+    yield Router(
+        name=project,
+        project=project,
+        external="external",
+        subnets=tuple(subnet.name for subnet in inside),
+        after=(*user, "network:external", f"network:{project}"),
+    )
+    rules = (("IPv4", "tcp", 22), ("IPv4", "icmp", 0), ("IPv6", "tcp", 22), ("IPv6", "icmp", 0))
+    yield SecurityGroup(name="ssh", project=project, ingress=rules, after=user)
+    yield Keypair(name="scs", public_key=view.ssh_public_key, after=user)
+    yield Server(
+        name="hello",
+        image="scs-verify",
+        flavor="SCS-1L-1",
+        network=project,
+        external="external",
+        security_group="ssh",
+        keypair="scs",
+        after=(
+            f"router:{project}",
+            "security-group:ssh",
+            "keypair:scs",
+            "image:scs-verify",
+            "flavor:SCS-1L-1",
+        ),
+    )
+
+
+component = Component(
+    name="tenant",
+    summary="external network, first project",
+    roles=CONTROL,
+    objects=objects,
+)

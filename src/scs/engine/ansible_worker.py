@@ -1,0 +1,127 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The process behind `hand.Hand`: Ansible's own API, one play per job."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+import zlib
+from typing import Any
+
+from ansible import context
+from ansible.executor.task_queue_manager import TaskQueueManager
+from ansible.inventory.manager import InventoryManager
+from ansible.module_utils.common.collections import ImmutableDict
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play import Play
+from ansible.plugins.callback import CallbackBase
+from ansible.template import trust_as_template
+from ansible.vars.manager import VariableManager
+
+OUT = os.fdopen(os.dup(1), "w", buffering=1)
+os.dup2(2, 1)  # whatever Ansible prints goes to the log, not between our lines
+
+
+def answer(line: dict[str, Any]) -> None:
+    print(json.dumps(line), file=OUT, flush=True)
+
+
+class Answers(CallbackBase):  # type: ignore[misc]
+    """Hands each node's result on."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "scs"
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        packed = base64.b64decode(result._result["answer"])
+        answer({"node": result._host.name, "answer": json.loads(zlib.decompress(packed))})
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        told = result._result
+        text = told.get("module_stderr") or told.get("exception") or told.get("msg") or "failed"
+        tail = "\n".join(str(text).splitlines()[-15:])
+        answer({"node": result._host.name, "error": tail})
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        answer({"node": result._host.name, "error": f"no ssh: {result._result.get('msg')}"})
+
+
+def play(job: dict[str, Any]) -> None:
+    loader = DataLoader()
+    inventory = InventoryManager(loader=loader, sources=[])
+    variables = VariableManager(loader=loader, inventory=inventory)
+    inventory.add_group("cloud")
+    for name, node in job["nodes"].items():
+        inventory.add_host(name, group="cloud")
+        options = [
+            f"-o UserKnownHostsFile={node['known_hosts']}",
+            "-o ControlMaster=auto -o ControlPersist=60s",
+            "-o PreferredAuthentications=publickey -o ConnectTimeout=10",
+        ]
+        values = {
+            "ansible_host": node["host"],
+            "ansible_port": node["port"],
+            "ansible_user": node["user"],
+            "ansible_ssh_private_key_file": node["key"],
+            "ansible_ssh_common_args": " ".join(options),
+            "ansible_python_interpreter": "/usr/bin/python3",
+            "ansible_connection": "ssh",
+            "scs_payload": base64.b64encode(
+                zlib.compress(json.dumps(job["payloads"][name]).encode(), 1)
+            ).decode(),
+        }
+        for key, value in values.items():
+            inventory.get_host(name).set_variable(key, value)
+    arguments = {
+        "mode": job["mode"],
+        "run": job["run"],
+        "payload": trust_as_template("{{ scs_payload }}"),
+    }
+    source = {
+        "name": job["mode"],
+        "hosts": "cloud",
+        "gather_facts": "no",
+        "tasks": [{"action": {"module": "scs_node", "args": arguments}}],
+    }
+    queue = TaskQueueManager(
+        inventory=inventory,
+        variable_manager=variables,
+        loader=loader,
+        passwords={},
+        stdout_callback_name=None,
+        forks=max(1, min(32, len(job["nodes"]))),
+    )
+    queue._stdout_callback = Answers()
+    queue._callback_plugins = [queue._stdout_callback]
+    queue._callbacks_loaded = True
+    try:
+        queue.run(Play.load(source, variable_manager=variables, loader=loader))
+    finally:
+        queue.cleanup()
+        loader.cleanup_all_tmp_files()
+
+
+def main() -> None:
+    context.CLIARGS = ImmutableDict(
+        connection="ssh", module_path=None, forks=8, become=None, check=False, diff=False,
+        verbosity=0, syntax=None, start_at_task=None, remote_user=None,
+    )
+    for line in sys.stdin:
+        job = json.loads(line)
+        try:
+            play(job)
+        except Exception as error:  # the other end must always get its closing line
+            import traceback
+
+            traceback.print_exc()
+            for name in job["nodes"]:
+                answer({"node": name, "error": f"{type(error).__name__}: {error}"})
+        answer({"done": True})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Ansible as the hand: a process of its own that runs one coarse module on many nodes at once.
+
+Started early, it has loaded Ansible by the time it is needed. It takes jobs as lines of JSON
+on standard input and answers each node's result as a line of JSON. Secrets are only in that
+stream and in what ssh carries; nothing is written on this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from scs.errors import Problem, StepFailed
+from scs.providers import Connection
+
+HERE = Path(__file__).parent
+
+
+class Hand:
+    """The other end of the process: use it as a context manager."""
+
+    def __init__(self, state: Path) -> None:
+        self._temporary = state / "ansible"
+        self._process: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Hand:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process:
+            self._process.terminate()
+            self._process.wait()
+            for stream in (self._process.stdin, self._process.stdout):
+                if stream:
+                    stream.close()
+
+    def start(self) -> None:
+        """Start loading Ansible; returns at once."""
+        if self._process is None:
+            self._temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
+            settings = {
+                "ANSIBLE_LIBRARY": str(HERE / "library"),
+                "ANSIBLE_MODULE_UTILS": str(HERE.parent),
+                "ANSIBLE_LOCAL_TEMP": str(self._temporary),
+                "ANSIBLE_HOME": str(self._temporary),
+                "ANSIBLE_CONFIG": os.devnull,
+                "ANSIBLE_PIPELINING": "true",
+                "ANSIBLE_HOST_KEY_CHECKING": "true",
+                "ANSIBLE_SSH_RETRIES": "2",
+                "LC_ALL": "C.UTF-8",
+            }
+            log = (self._temporary / "log").open("w")
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "scs.engine.ansible_worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, **settings},
+                start_new_session=True,
+            )
+            log.close()
+
+    def call(
+        self,
+        mode: str,
+        nodes: Mapping[str, Connection],
+        payloads: Mapping[str, Sequence[Mapping[str, Any]]],
+        run: str = "",
+    ) -> dict[str, Any]:
+        """Run the module on these nodes at once; node → its answer. Raises StepFailed."""
+        with self._lock:
+            self.start()
+            process = self._process
+            assert process is not None and process.stdin is not None
+            job = {
+                "mode": mode,
+                "run": run,
+                "nodes": {
+                    name: {
+                        "host": link.host,
+                        "port": link.port,
+                        "user": link.user,
+                        "key": str(link.key),
+                        "known_hosts": str(link.known_hosts),
+                    }
+                    for name, link in nodes.items()
+                },
+                "payloads": {name: list(payloads[name]) for name in nodes},
+            }
+            try:
+                process.stdin.write(json.dumps(job) + "\n")
+                process.stdin.flush()
+            except BrokenPipeError:
+                pass
+            answers: dict[str, Any] = {}
+            problems: list[Problem] = []
+            for line in self._lines(process):
+                name = line["node"]
+                if "answer" in line:
+                    answers[name] = line["answer"]
+                else:
+                    hint = f"look at it with: scs ssh {name}; then run the same command again"
+                    problems.append(Problem(f"node {name}", line["error"], hint))
+            if problems:
+                raise StepFailed(*problems)
+            missing = sorted(set(nodes) - set(answers))
+            if missing:
+                text = (self._temporary / "log").read_text(errors="replace")[-2000:]
+                raise StepFailed(Problem(", ".join(missing), f"Ansible gave no answer\n{text}"))
+            return answers
+
+    def _lines(self, process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+        assert process.stdout is not None
+        for text in process.stdout:
+            line = json.loads(text)
+            if line.get("done"):
+                return
+            yield line

@@ -1,0 +1,146 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The cloud's own certificate authority."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterable
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from scs.engine.state import write_private
+
+CA_DAYS = 3650
+DAYS = 397
+"""The longest life that clients accept of a server certificate."""
+RENEW_DAYS = 60
+
+
+def _key_text(key: ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text[:64])])
+
+
+class Authority:
+    """Issues certificates; keeps those it has issued, so that a second plan is empty.
+
+    Nothing is written until `save`.
+    """
+
+    def __init__(self, path: Path, cloud: str) -> None:
+        self._path = path
+        self._now = datetime.datetime.now(datetime.UTC)
+        try:
+            self._kept = json.loads(path.read_text())
+        except FileNotFoundError:
+            self._kept = {"ca": self._found(cloud), "issued": {}}
+        self._saved = json.dumps(self._kept) if path.exists() else ""
+        self._ca = x509.load_pem_x509_certificate(self._kept["ca"]["crt"].encode())
+
+    @property
+    def certificate(self) -> str:
+        """The CA's certificate (PEM)."""
+        return str(self._kept["ca"]["crt"])
+
+    def issue(self, name: str, addresses: tuple[str, ...]) -> tuple[str, str]:
+        """Certificate and key (PEM) for these DNS names and addresses.
+
+        Issued anew when the addresses differ from the last time or the end is near.
+        """
+        wanted = sorted(set(addresses))
+        kept = self._kept["issued"].get(name)
+        if not kept or kept["addresses"] != wanted or self._ends_soon(kept["crt"]):
+            kept = {"addresses": wanted, **self._sign(name, wanted)}
+            self._kept["issued"][name] = kept
+        return kept["crt"], kept["key"]
+
+    def save(self) -> None:
+        """Keep what was issued since, mode 0600."""
+        text = json.dumps(self._kept)
+        if text != self._saved:
+            write_private(self._path, text)
+            self._saved = text
+
+    def _ends_soon(self, crt: str) -> bool:
+        end = x509.load_pem_x509_certificate(crt.encode()).not_valid_after_utc
+        return end - self._now < datetime.timedelta(days=RENEW_DAYS)
+
+    def _found(self, cloud: str) -> dict[str, str]:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = _name(f"scs cloud {cloud} CA")
+        builder = self._builder(name, name, key.public_key(), CA_DAYS)
+        usage = x509.KeyUsage(
+            digital_signature=True,
+            key_cert_sign=True,
+            crl_sign=True,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            encipher_only=False,
+            decipher_only=False,
+        )
+        crt = (
+            builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(usage, critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        return {
+            "crt": crt.public_bytes(serialization.Encoding.PEM).decode(),
+            "key": _key_text(key),
+        }
+
+    def _builder(
+        self, subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, days: int
+    ) -> x509.CertificateBuilder:
+        # An hour back: nodes whose clock is behind must accept it too.
+        start = self._now - datetime.timedelta(hours=1)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(issuer)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(start)
+            .not_valid_after(start + datetime.timedelta(days=days))
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        )
+
+    def _sign(self, name: str, addresses: Iterable[str]) -> dict[str, str]:
+        ca_key = serialization.load_pem_private_key(self._kept["ca"]["key"].encode(), None)
+        assert isinstance(ca_key, ec.EllipticCurvePrivateKey)
+        key = ec.generate_private_key(ec.SECP256R1())
+        names: list[x509.GeneralName] = []
+        for address in addresses:
+            try:
+                names.append(x509.IPAddress(ip_address(address)))
+            except ValueError:
+                names.append(x509.DNSName(address))
+        usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
+        crt = (
+            self._builder(_name(name), self._ca.subject, key.public_key(), DAYS)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+            .add_extension(authority, critical=False)
+            .sign(ca_key, hashes.SHA256())
+        )
+        return {
+            "crt": crt.public_bytes(serialization.Encoding.PEM).decode(),
+            "key": _key_text(key),
+        }

@@ -1,0 +1,235 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What a component says of itself. Everything else about it is derived from this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from scs.model.needs import Need
+from scs.model.topology import Role
+from scs.resources import Resource
+
+if TYPE_CHECKING:
+    from scs.model.objects import ApiObject
+    from scs.model.view import View
+
+EVERYWHERE = frozenset(Role)
+CONTROL = frozenset({Role.CONTROL})
+NETWORK = frozenset({Role.NETWORK})
+COMPUTE = frozenset({Role.COMPUTE})
+CHASSIS = frozenset({Role.NETWORK, Role.COMPUTE})
+
+Probe = Mapping[str, Any]
+
+
+class Reach(StrEnum):
+    """From where a port may be reached."""
+
+    MANAGEMENT = "management"
+    TUNNEL = "tunnel"
+    ANYWHERE = "anywhere"
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port that a component listens on, on each of its nodes."""
+
+    number: int
+    reach: Reach = Reach.MANAGEMENT
+    protocol: str = "tcp"
+    last: int = 0
+    """The last port of a range; 0: just the one."""
+
+    def __str__(self) -> str:
+        return f"{self.number}-{self.last}" if self.last else str(self.number)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A port of the cloud's virtual addresses; the load balancer leads from there to the service.
+
+    HTTP endpoints end TLS in the load balancer and are served on the node's loopback address at
+    the same port; TCP endpoints are passed through to the node's own address.
+    """
+
+    name: str
+    port: int
+    type: str = ""
+    """The service type in Keystone's catalog; empty: not in the catalog."""
+    description: str = ""
+    path: str = ""
+    """What follows the port in the catalog."""
+    health: str = "/healthcheck"
+    external: bool = True
+    """Also on the external address."""
+    http: bool = True
+
+
+@dataclass(frozen=True)
+class Config:
+    """A configuration file, from a template beside the component."""
+
+    template: str
+    path: str
+    owner: str = "root"
+    group: str = "root"
+    mode: int = 0o640
+    secret: bool = False
+    service: str = ""
+    """For INI files: the service whose `config:` in cloud.yaml is merged in, option by option."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A file whose text is worked out in Python; `text` may return None for: not here."""
+
+    path: str
+    text: Callable[[View], str | None]
+    owner: str = "root"
+    group: str = "root"
+    mode: int = 0o644
+    secret: bool = False
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A directory."""
+
+    path: str
+    owner: str = "root"
+    group: str = "root"
+    mode: int = 0o755
+
+
+@dataclass(frozen=True)
+class User:
+    """A system user."""
+
+    name: str
+    home: str = "/nonexistent"
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Service:
+    """A systemd unit of our own: own user, hardened, restarted on failure, logs in journald."""
+
+    name: str
+    exec: str
+    description: str
+    user: str
+    reads: tuple[str, ...] = ()
+    """Paths besides the component's own files; those are always read."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    writes: tuple[str, ...] = ()
+    """Directories outside its state directory (/var/lib/USER) that it may write to."""
+    privileged: bool = False
+    """It becomes root for parts of its work (privsep), so privileges can't be cut off."""
+    ready: Callable[[View], Probe | None] | None = None
+    waits: Callable[[View], Iterable[Probe]] | None = None
+    """What must be true elsewhere before it is started, besides what its component needs."""
+    after: tuple[str, ...] = ()
+    """Units that systemd starts before it at boot."""
+    kind: str = "exec"
+    """systemd's Type=."""
+    pre: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Further settings of [Service]; they replace those that are the rule."""
+    seconds: float = 120
+    """How long it may take until it is ready."""
+
+
+@dataclass(frozen=True)
+class Wsgi:
+    """A WSGI application in uwsgi on the node's loopback address."""
+
+    name: str
+    module: str
+    port: int
+    user: str
+    health: str = "/healthcheck"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    processes: int = 1
+    threads: int = 4
+    lazy: bool = False
+    """Load the application in each worker: for those that make threads when loaded."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Further options of uwsgi."""
+    writes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """A unit that comes with a Debian package, with a drop-in of ours."""
+
+    name: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Settings of [Service]."""
+    reads: tuple[str, ...] = ()
+    ready: Callable[[View], Probe | None] | None = None
+    reload: bool = False
+    seconds: float = 120
+
+
+@dataclass(frozen=True)
+class Migration:
+    """Brings the component's databases up to date; see resources.Migration."""
+
+    name: str
+    argv: tuple[str, ...]
+    user: str
+    proofs: Mapping[str, str] = field(default_factory=dict)
+    rows: Mapping[str, str] = field(default_factory=dict)
+    environment: Callable[[View], Mapping[str, str]] | None = None
+    snapshot: bool = False
+
+
+@dataclass(frozen=True)
+class Gives:
+    """How this component gives what others need."""
+
+    need: type[Need]
+    resources: Callable[[View, tuple[Need, ...]], Iterable[tuple[Need, Resource]]] | None = None
+    """On this component's nodes, from all needs of this type in the cloud; each resource with
+    the need that it meets (one that meets several comes once for each)."""
+    objects: Callable[[View, tuple[Need, ...]], Iterable[ApiObject]] | None = None
+    """In the cloud's API."""
+    ready: Callable[[View, Need], Probe] | None = None
+    """How one who needs it finds out that it is there; waited for before the units start."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A part of the cloud, declared once."""
+
+    name: str
+    summary: str
+    roles: frozenset[Role]
+    """It runs on every node that has one of these roles."""
+    source: str = ""
+    """What its version is that of: `pypi:NAME` or `debian:NAME`."""
+    license: str = ""
+    """SPDX expression."""
+    packages: tuple[str, ...] = ()
+    """Debian packages."""
+    needs: tuple[Need, ...] = ()
+    gives: tuple[Gives, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    ports: tuple[Port, ...] = ()
+    users: tuple[User, ...] = ()
+    folders: tuple[Folder, ...] = ()
+    files: tuple[Config | Text, ...] = ()
+    migrations: tuple[Migration, ...] = ()
+    units: tuple[Service | Wsgi | Packaged, ...] = ()
+    resources: Callable[[View], Iterable[Resource]] | None = None
+    """Further resources on its nodes, after its units."""
+    objects: Callable[[View], Iterable[ApiObject]] | None = None
+    """What it wants in the cloud's API."""
+    when: Callable[[View], bool] | None = None
+    """Whether this cloud has it at all; always, when not given."""
+    keeps: tuple[str, ...] = ()
+    """Paths whose loss would lose data: what a backup must hold."""

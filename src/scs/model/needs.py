@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What components need of each other: typed, so that nobody names who gives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that another component (or the user's own server) gives."""
+
+
+@dataclass(frozen=True)
+class Environment(Need):
+    """The Python environment of the release at /opt/scs/openstack."""
+
+
+@dataclass(frozen=True)
+class Database(Need):
+    """Databases in a MariaDB and one account that may use them and nothing else."""
+
+    name: str
+    """The account's name."""
+    databases: tuple[str, ...] = ()
+    """Empty: one, with the account's name."""
+
+    @property
+    def schemas(self) -> tuple[str, ...]:
+        return self.databases or (self.name,)
+
+
+@dataclass(frozen=True)
+class Queue(Need):
+    """An account and a virtual host of its own, both of this name, in the message queue."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Cache(Need):
+    """A memcached."""
+
+
+@dataclass(frozen=True)
+class ServiceUser(Need):
+    """A user in Keystone's service project."""
+
+    name: str
+    roles: tuple[str, ...] = ("service",)
+
+
+@dataclass(frozen=True)
+class Switch(Need):
+    """Open vSwitch with its bridges on the node."""
+
+
+@dataclass(frozen=True)
+class NetworkDatabase(Need):
+    """OVN's northbound and southbound databases."""
+
+
+@dataclass(frozen=True)
+class Certificate(Need):
+    """A certificate of the cloud's CA for the node, with its key, readable for one user.
+
+    They lie at /etc/scs/tls/NAME.crt and NAME.key.
+    """
+
+    name: str
+    owner: str = "root"
+
+
+@dataclass(frozen=True)
+class SwitchDatabase(Need):
+    """Open vSwitch's database with the node's settings in it."""
+
+
+@dataclass(frozen=True)
+class Hypervisor(Need):
+    """libvirt on the same node."""

@@ -1,0 +1,150 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What scs wants in the cloud's API: frozen values, looked at and made in-process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiObject:
+    """One object in the cloud's API, known by its name."""
+
+    kind: ClassVar[str] = ""
+    service: ClassVar[str] = "identity"
+    """The service type that must answer before it can be looked at."""
+    name: str
+    component: str = ""
+    after: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project(ApiObject):
+    """A project in the default domain."""
+
+    kind: ClassVar[str] = "project"
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person(ApiObject):
+    """A user in the default domain with roles on one project."""
+
+    kind: ClassVar[str] = "user"
+    password: str = field(repr=False)
+    project: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogEntry(ApiObject):
+    """A service and its endpoints in Keystone's catalog."""
+
+    kind: ClassVar[str] = "catalog"
+    type: str
+    description: str
+    urls: Mapping[str, str]
+    """Interface (internal, public) → address."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flavor(ApiObject):
+    """A flavor, public."""
+
+    kind: ClassVar[str] = "flavor"
+    service: ClassVar[str] = "compute"
+    vcpus: int
+    ram: int
+    """MiB."""
+    disk: int
+    """GB."""
+    extra_specs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image(ApiObject):
+    """An image; the recipe makes (or fetches) it when it is wanted."""
+
+    kind: ClassVar[str] = "image"
+    service: ClassVar[str] = "image"
+    recipe: str
+    """A builder in scs.images."""
+    project: str = ""
+    """Private to this project; empty: public."""
+
+
+@dataclass(frozen=True)
+class Subnet:
+    """An address range of a network."""
+
+    name: str
+    cidr: str
+    gateway: str = ""
+    pool: tuple[str, str] | None = None
+    dns: tuple[str, ...] = ()
+    dhcp: bool = True
+    ipv6_mode: str = ""
+    """`slaac`, `dhcpv6-stateful` … for IPv6."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudNetwork(ApiObject):
+    """A network; without a project it is the cloud's own."""
+
+    kind: ClassVar[str] = "network"
+    service: ClassVar[str] = "network"
+    project: str = ""
+    physical: str = ""
+    """The physical network of an external one."""
+    subnets: tuple[Subnet, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Router(ApiObject):
+    """A router between an external network and a project's subnets."""
+
+    kind: ClassVar[str] = "router"
+    service: ClassVar[str] = "network"
+    project: str
+    external: str
+    subnets: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecurityGroup(ApiObject):
+    """A security group of a project; a rule is (ethertype, protocol, port or 0)."""
+
+    kind: ClassVar[str] = "security-group"
+    service: ClassVar[str] = "network"
+    project: str
+    ingress: tuple[tuple[str, str, int], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keypair(ApiObject):
+    """A public ssh key of the tenant's user."""
+
+    kind: ClassVar[str] = "keypair"
+    service: ClassVar[str] = "compute"
+    public_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server(ApiObject):
+    """A VM of the tenant's with a floating IP, up when ssh answers there."""
+
+    kind: ClassVar[str] = "server"
+    service: ClassVar[str] = "compute"
+    image: str
+    flavor: str
+    network: str
+    external: str
+    security_group: str
+    keypair: str

@@ -1,0 +1,130 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What a component, its templates and the derived files may know of the cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+from scs.model.needs import Need
+from scs.model.topology import Network, Node, Role
+
+if TYPE_CHECKING:
+    from scs.model.component import Component, Endpoint
+
+N = TypeVar("N", bound=Need)
+
+CA = "/etc/scs/ca.pem"
+ENVIRONMENT = "/opt/scs/openstack"
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """The first project and its user."""
+
+    project: str
+    user: str
+    network: str
+    ipv6: str
+
+
+@dataclass(frozen=True)
+class View:
+    """One cloud as its components see it, from one node (`node`) or from outside (None)."""
+
+    cloud: str
+    region: str
+    nodes: tuple[Node, ...]
+    networks: Mapping[str, Network]
+    floating: tuple[IPv4Address, IPv4Address]
+    internal_address: IPv4Address
+    external_address: IPv4Address
+    dns: tuple[IPv4Address | IPv6Address, ...]
+    tenant: Tenant
+    container: bool
+    datapath: str
+    virt_type: str
+    environment: str
+    """Where the release's Python environment lies on nodes."""
+    config: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    images: Mapping[str, Any]
+    secret: Callable[[str], str]
+    """Name → a secret that stays the same for the life of the cloud."""
+    certificate: Callable[[str, tuple[str, ...]], tuple[str, str]]
+    """Name and addresses → certificate and key (PEM)."""
+    ca: str
+    """The cloud's CA certificate (PEM)."""
+    ssh_public_key: str
+    components: tuple[Component, ...] = ()
+    node: Node | None = None
+
+    def on(self, node: Node) -> View:
+        """The same cloud seen from that node."""
+        return replace(self, node=node)
+
+    @property
+    def here(self) -> Node:
+        """The node it is seen from."""
+        if self.node is None:
+            raise LookupError("this view is not from a node")
+        return self.node
+
+    @property
+    def address(self) -> IPv4Address:
+        """The node's address in the management network."""
+        return self.here.address
+
+    def nodes_with(self, *roles: Role) -> tuple[Node, ...]:
+        return tuple(node for node in self.nodes if node.roles & set(roles))
+
+    def nodes_of(self, component: Component) -> tuple[Node, ...]:
+        return self.nodes_with(*component.roles)
+
+    @property
+    def control(self) -> Node:
+        """The first control node."""
+        return self.nodes_with(Role.CONTROL)[0]
+
+    def needs_here(self, need: type[N]) -> tuple[tuple[Component, N], ...]:
+        """What components on this node need of one type."""
+        return tuple(
+            (part, item)
+            for part in self.components
+            if part.roles & self.here.roles
+            for item in part.needs
+            if isinstance(item, need)
+        )
+
+    @property
+    def endpoints(self) -> tuple[tuple[Component, Endpoint], ...]:
+        return tuple((part, point) for part in self.components for point in part.endpoints)
+
+    def endpoint(self, name: str) -> Endpoint:
+        for _, point in self.endpoints:
+            if name in (point.name, point.type):
+                return point
+        raise LookupError(f"no endpoint {name}")
+
+    def url(self, name: str, *, external: bool = False, path: bool = True) -> str:
+        """The address of an endpoint, by its name or its service type."""
+        point = self.endpoint(name)
+        host = self.external_address if external else self.internal_address
+        return f"https://{host}:{point.port}{point.path if path else ''}"
+
+    def database_url(self, account: str, database: str = "", *, password: str = "") -> str:
+        """SQLAlchemy's URL for an account of MariaDB."""
+        secret = quote(password or self.secret(f"database/{account}"), safe="")
+        where = f"{account}:{secret}@{self.internal_address}:3306/{database or account}"
+        return f"mysql+pymysql://{where}?charset=utf8mb4&ssl_ca={CA}"
+
+    def queue_url(self, account: str) -> str:
+        """oslo.messaging's URL for an account of the message queue."""
+        secret = quote(self.secret(f"queue/{account}"), safe="")
+        hosts = ",".join(
+            f"{account}:{secret}@{node.address}:5671" for node in self.nodes_with(Role.CONTROL)
+        )
+        return f"rabbit://{hosts}/{account}"

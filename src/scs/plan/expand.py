@@ -1,0 +1,228 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""From components to resources: what has to be true on each node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+import jinja2
+
+from scs.model.component import Component, Config, Packaged, Service, Text, Wsgi
+from scs.model.needs import Need
+from scs.model.objects import ApiObject
+from scs.model.topology import Node
+from scs.model.view import View
+from scs.plan.ini import merge
+from scs.plan.resolve import givers, needs_of
+from scs.plan.units import UWSGI, drop_in_text, service_text, uwsgi_text, wsgi_service
+from scs.resources import (
+    Account,
+    Directory,
+    File,
+    Gate,
+    Packages,
+    Resource,
+    Unit,
+)
+from scs.resources import Migration as MigrationResource
+
+SYSTEMD = "/etc/systemd/system"
+
+
+@lru_cache
+def _templates(folders: tuple[str, ...]) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - the files are configuration, not HTML
+    )
+
+
+class Expander:
+    """Turns the components of one cloud into resources and API objects; pure.
+
+    `folders` says for each component where its templates lie, and `shared` where those lie
+    that all may include.
+    """
+
+    def __init__(self, view: View, folders: Mapping[str, str], shared: str) -> None:
+        self.view = view
+        self.folders = folders
+        self.shared = shared
+
+    def node(self, node: Node) -> tuple[Resource, ...]:
+        """All resources of one node."""
+        view = self.view.on(node)
+        here = [part for part in view.components if part.roles & node.roles]
+        given = {part.name: tuple(self._given(part, view)) for part in here}
+        found: list[Resource] = []
+        for part in here:
+            found += self._component(part, view, given)
+        return tuple(found)
+
+    def objects(self) -> tuple[ApiObject, ...]:
+        """All objects of the cloud's API."""
+        view = self.view
+        found: list[ApiObject] = []
+        for part in view.components:
+            made: list[ApiObject] = []
+            for gives in part.gives:
+                if gives.objects:
+                    made += gives.objects(view, needs_of(view, gives.need))
+            if part.objects:
+                made += part.objects(view)
+            found += [item if item.component else _owned(item, part) for item in made]
+        return tuple(found)
+
+    def _given(self, part: Component, view: View) -> Iterable[tuple[Need, Resource]]:
+        for gives in part.gives:
+            if gives.resources:
+                yield from gives.resources(view, needs_of(view, gives.need))
+
+    def _component(
+        self,
+        part: Component,
+        view: View,
+        given: Mapping[str, tuple[tuple[Need, Resource], ...]],
+    ) -> list[Resource]:
+        base: list[Resource] = []
+        if part.packages:
+            base.append(Packages(name=part.name, packages=part.packages))
+        ids = _ids(base)
+        base += [
+            Account(name=user.name, home=user.home, groups=user.groups, after=ids)
+            for user in part.users
+        ]
+        ids = _ids(base)
+        base += [
+            Directory(
+                name=item.path, owner=item.owner, group=item.group, mode=item.mode, after=ids
+            )
+            for item in part.folders
+        ]
+        ids = _ids(base)
+        for declared in part.files:
+            content = self._content(part, declared, view)
+            if content is not None:
+                base.append(
+                    File(
+                        name=declared.path,
+                        content=content,
+                        owner=declared.owner,
+                        group=declared.group,
+                        mode=declared.mode,
+                        secret=declared.secret,
+                        after=ids,
+                    )
+                )
+        read = tuple(item.name for item in base if isinstance(item, File))
+        for unit in part.units:
+            base += self._unit_files(part, unit)
+        met, gates = self._needs(part, view, given)
+        read += tuple(item.name for item in met if isinstance(item, File))
+        found = base + gates
+        before = _ids(base) + _ids(met) + _ids(gates)
+        for migration in part.migrations:
+            found.append(
+                MigrationResource(
+                    name=migration.name,
+                    argv=migration.argv,
+                    user=migration.user,
+                    proofs=migration.proofs,
+                    rows=migration.rows,
+                    env=migration.environment(view) if migration.environment else {},
+                    snapshot=migration.snapshot,
+                    after=before,
+                )
+            )
+            before = (*before, f"migration:{migration.name}")
+        for unit in part.units:
+            found += self._unit(part, unit, view, before, _ids(base), read)
+        late = _ids(found)
+        more = {item.id: item for _, item in given[part.name]}
+        if part.resources:
+            more |= {item.id: item for item in part.resources(view)}
+        found += [item if item.after else replace(item, after=late) for item in more.values()]
+        return [replace(item, component=part.name) for item in found]
+
+    def _content(self, part: Component, declared: Config | Text, view: View) -> str | None:
+        if isinstance(declared, Text):
+            return declared.text(view)
+        environment = _templates((self.folders[part.name], self.shared))
+        text = environment.get_template(declared.template).render(v=view, part=part)
+        if declared.service:
+            text = merge(text, view.config.get(declared.service, {}))
+        return text
+
+    def _needs(
+        self,
+        part: Component,
+        view: View,
+        given: Mapping[str, tuple[tuple[Need, Resource], ...]],
+    ) -> tuple[list[Resource], list[Resource]]:
+        """What meets its needs on this node, and gates for what does so elsewhere."""
+        met: list[Resource] = []
+        gates: list[Resource] = []
+        for need in part.needs:
+            giver, gives = givers(view.components, type(need))[0]
+            mine = [item for met_need, item in given.get(giver.name, ()) if met_need == need]
+            met += mine
+            if not mine and gives.ready:
+                name = f"{part.name} needs {type(need).__name__} {getattr(need, 'name', '')}"
+                gates.append(Gate(name=name.strip(), probe=gives.ready(view, need)))
+        return met, gates
+
+    def _unit_files(self, part: Component, unit: Service | Wsgi | Packaged) -> list[Resource]:
+        if isinstance(unit, Packaged):
+            path = f"{SYSTEMD}/{unit.name}.service.d/scs.conf"
+            return [File(name=path, content=drop_in_text(unit))]
+        found: list[Resource] = []
+        if isinstance(unit, Wsgi):
+            found.append(File(name=f"{UWSGI}/{unit.name}.ini", content=uwsgi_text(unit)))
+            unit = wsgi_service(unit)
+        text = service_text(part, unit)
+        return [*found, File(name=f"{SYSTEMD}/{unit.name}.service", content=text)]
+
+    def _unit(
+        self,
+        part: Component,
+        unit: Service | Wsgi | Packaged,
+        view: View,
+        before: tuple[str, ...],
+        base: tuple[str, ...],
+        read: tuple[str, ...],
+    ) -> list[Resource]:
+        own = tuple(name.removeprefix("file:") for name in _ids(self._unit_files(part, unit)))
+        if isinstance(unit, Wsgi):
+            unit = wsgi_service(unit)
+        gates: list[Resource] = []
+        if isinstance(unit, Service) and unit.waits:
+            gates = [
+                Gate(name=f"{unit.name} waits for {number}", probe=probe, after=base)
+                for number, probe in enumerate(unit.waits(view), 1)
+            ]
+        return [
+            *gates,
+            Unit(
+                name=f"{unit.name}.service",
+                reads=(*read, *own, *unit.reads),
+                reload=isinstance(unit, Packaged) and unit.reload,
+                ready=unit.ready(view) if unit.ready else None,
+                seconds=unit.seconds,
+                after=before + _ids(gates),
+            ),
+        ]
+
+
+def _ids(resources: Iterable[Resource]) -> tuple[str, ...]:
+    return tuple(item.id for item in resources)
+
+
+def _owned(item: ApiObject, part: Component) -> ApiObject:
+    return replace(item, component=part.name)

@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Plan: desired minus observed. Pure: no input, no output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from scs.model.objects import ApiObject
+from scs.resources import Gate, Link, Resource, Seen, Unit
+from scs.resources.file import File
+
+API = "the cloud's API"
+"""Where steps run that are no node's."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that a run will do: where, what, why."""
+
+    id: str
+    where: str
+    """A node, `this machine`, or the cloud's API."""
+    component: str
+    reason: str
+    diff: str = ""
+    """May hold secrets: mask it before showing it."""
+    effect: str = ""
+    """What a user of the cloud may notice."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All steps of one run, and what they converge."""
+
+    machine: tuple[Step, ...]
+    """Steps of the provider: nodes to make or to start."""
+    nodes: Mapping[str, tuple[tuple[Step, Resource], ...]]
+    api: tuple[tuple[Step, ApiObject], ...]
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        nodes = [step for pairs in self.nodes.values() for step, _ in pairs]
+        return (*self.machine, *nodes, *(step for step, _ in self.api))
+
+    @property
+    def changes(self) -> tuple[Step, ...]:
+        """The steps that change something; a gate only waits."""
+        return tuple(step for step in self.steps if not step.id.startswith("gate:"))
+
+    def __bool__(self) -> bool:
+        return bool(self.changes)
+
+
+def node_steps(
+    node: str, desired: Sequence[Resource], observed: Mapping[str, Seen]
+) -> tuple[tuple[Step, Resource], ...]:
+    """What has to be done on one node.
+
+    A unit is restarted when something that it reads changes, and only then. A gate is waited
+    for when a step depends on it.
+    """
+    reasons = {
+        item.id: reason
+        for item in desired
+        if (reason := item.compare(observed.get(item.id, {}))) is not None
+    }
+    changed = {item.name for item in desired if isinstance(item, File | Link) and item.id in reasons}
+    for item in desired:
+        if isinstance(item, Unit) and item.id not in reasons:
+            late = [path for path in item.reads if path in changed]
+            if late:
+                reasons[item.id] = f"reads {', '.join(late)}"
+    needed = {name for item in desired if item.id in reasons for name in item.after}
+    return tuple(
+        (_step(node, item, reasons[item.id], observed.get(item.id, {})), item)
+        for item in desired
+        if item.id in reasons and (not isinstance(item, Gate) or item.id in needed)
+    )
+
+
+def _step(node: str, item: Resource, reason: str, seen: Seen) -> Step:
+    effect = ""
+    if isinstance(item, Unit) and seen.get("active") == "active":
+        effect = "reload" if item.reload else "restart"
+    return Step(
+        id=item.id,
+        where=node,
+        component=item.component,
+        reason=reason,
+        diff=item.diff(seen),
+        effect=effect,
+    )
+
+
+def api_steps(
+    desired: Sequence[ApiObject],
+    observed: Mapping[str, Mapping[str, object]],
+    compare: Callable[[ApiObject, Mapping[str, object]], str | None],
+) -> tuple[tuple[Step, ApiObject], ...]:
+    """What has to be done in the cloud's API."""
+    return tuple(
+        (Step(item.id, API, item.component, reason), item)
+        for item in desired
+        if (reason := compare(item, observed.get(item.id, {}))) is not None
+    )

@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Which components a cloud has, and who gives what they need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from scs.errors import BadInput, Problem
+from scs.model.component import Component, Gives
+from scs.model.needs import Need
+from scs.model.view import View
+
+
+def resolve(available: Iterable[Component], view: View) -> View:
+    """The view with the components of this cloud in it, in the order of their names.
+
+    Raises BadInput when a name is declared twice, a need is met by nobody or by more than
+    one, or a port of the virtual addresses is taken twice.
+    """
+    named: dict[str, Component] = {}
+    problems: list[Problem] = []
+    for part in available:
+        if part.name in named:
+            problems.append(Problem(f"component {part.name}", "is declared twice"))
+        if part.when is None or part.when(view):
+            named[part.name] = part
+    chosen = tuple(named[name] for name in sorted(named))
+    ports: dict[int, str] = {}
+    for part in chosen:
+        for need in part.needs:
+            count = len(givers(chosen, type(need)))
+            if count != 1:
+                what = f"needs {type(need).__name__}, which {count or 'no'} components give"
+                hint = "add a component that gives it, or leave this one out"
+                problems.append(Problem(f"component {part.name}", what, hint))
+        for point in part.endpoints:
+            if point.port in ports:
+                what = f"endpoint {point.name} wants port {point.port}, as {ports[point.port]} does"
+                problems.append(Problem(f"component {part.name}", what))
+            ports[point.port] = point.name
+    if problems:
+        raise BadInput(*problems)
+    return replace(view, components=chosen)
+
+
+def givers(components: Iterable[Component], need: type[Need]) -> list[tuple[Component, Gives]]:
+    """The components that give what is needed, and how."""
+    return [(part, gives) for part in components for gives in part.gives if gives.need is need]
+
+
+def needs_of(view: View, need: type[Need]) -> tuple[Need, ...]:
+    """All needs of one type in the cloud, each once."""
+    found = {item: None for part in view.components for item in part.needs if type(item) is need}
+    return tuple(found)

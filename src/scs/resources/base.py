@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What every kind of resource on a node has in common.
+
+This package also runs on nodes (Ansible ships it there as module utilities), so it imports
+nothing but the standard library and its own siblings.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, TypeVar
+
+Seen = Mapping[str, Any]
+"""What was observed of one resource, as plain JSON values; empty when it does not exist."""
+
+R = TypeVar("R", bound="Resource")
+
+
+class ConvergeError(Exception):
+    """A resource could not be brought to the wanted state; the text ends with the command's output."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """One thing on a node that scs wants to be so.
+
+    A kind says how it is looked at (`observe`, many at once), what is different
+    (`compare`, pure) and how it is brought about (`converge`). Whether that worked is
+    only ever decided by looking again.
+    """
+
+    kind: ClassVar[str] = ""
+    name: str
+    component: str = ""
+    after: tuple[str, ...] = ()
+    """Ids of resources on the same node that must be right before this one is converged."""
+
+    @property
+    def id(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+    @classmethod
+    def observe(cls: type[R], wanted: Sequence[R]) -> dict[str, Seen]:
+        """Look at all these resources on this node; id → what is there."""
+        raise NotImplementedError
+
+    def compare(self, seen: Seen) -> str | None:
+        """Why this resource is not as wanted, in a few words; None when it is."""
+        raise NotImplementedError
+
+    def converge(self) -> None:
+        """Make it so on this node; raises ConvergeError."""
+        raise NotImplementedError
+
+    def diff(self, seen: Seen) -> str:
+        """What would change, as a unified diff or a line per value; may contain secrets."""
+        return ""
+
+    def payload(self) -> dict[str, Any]:
+        """Plain JSON values from which `resources.build` makes an equal resource."""
+        return {"kind": self.kind, **asdict(self)}
+
+    @classmethod
+    def from_payload(cls: type[R], values: Mapping[str, Any]) -> R:
+        known = {field.name for field in fields(cls)}
+        return cls(**{key: _frozen(value) for key, value in values.items() if key in known})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+
+
+def command(
+    argv: Sequence[str],
+    *,
+    stdin: str | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float = 600,
+    check: bool = True,
+) -> str:
+    """Run a command on this node, return its output; raises ConvergeError with the end of it."""
+    try:
+        done = subprocess.run(
+            list(argv),
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=None if env is None else dict(env),
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise ConvergeError(f"{argv[0]}: no such command") from error
+    except subprocess.TimeoutExpired as error:
+        tail = (error.stdout or b"")[-2000:]
+        text = tail.decode(errors="replace") if isinstance(tail, bytes) else tail
+        raise ConvergeError(f"{' '.join(argv)}\ntook longer than {timeout:.0f} s\n{text}") from error
+    if check and done.returncode:
+        tail_lines = "\n".join(done.stdout.splitlines()[-15:])
+        raise ConvergeError(f"{' '.join(argv)}\nended with {done.returncode}\n{tail_lines}")
+    return done.stdout

@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Databases and their accounts in MariaDB."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha1
+from typing import ClassVar
+
+from .base import ConvergeError, Resource, Seen, command
+
+
+def sql(query: str, database: str = "") -> str:
+    """Run statements as the database's root on this node; rows on lines, tabs between."""
+    argv = ["mariadb", "--batch", "--skip-column-names"]
+    return command([*argv, database] if database else argv, stdin=query)
+
+
+def native_hash(password: str) -> str:
+    """The password as MariaDB stores it for mysql_native_password."""
+    inner = sha1(password.encode(), usedforsecurity=False).digest()
+    return "*" + sha1(inner, usedforsecurity=False).hexdigest().upper()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database(Resource):
+    """Databases of one service and the one account that may use them, over TLS only.
+
+    The name is the account's.
+    """
+
+    kind: ClassVar[str] = "database"
+    password: str
+    databases: tuple[str, ...]
+
+    @classmethod
+    def observe(cls, wanted: Sequence[Database]) -> dict[str, Seen]:
+        if not wanted:
+            return {}
+        try:
+            schemas = set(sql("SHOW DATABASES").split())
+            users = dict(
+                line.split("\t", 1)
+                for line in sql(
+                    "SELECT user, CONCAT(authentication_string, ' ', ssl_type)"
+                    " FROM mysql.user WHERE host = '%'"
+                ).splitlines()
+            )
+            grants: dict[str, set[str]] = {}
+            for line in sql("SELECT user, db FROM mysql.db WHERE host = '%'").splitlines():
+                user, schema = line.split("\t")
+                grants.setdefault(user, set()).add(schema.replace("\\", ""))
+        except ConvergeError:
+            return {want.id: {} for want in wanted}
+        return {
+            want.id: {
+                "databases": sorted(schemas & set(want.databases)),
+                "password": users.get(want.name, "").startswith(native_hash(want.password)),
+                "tls": users.get(want.name, "").endswith(" ANY"),
+                "grants": sorted(grants.get(want.name, set())),
+            }
+            for want in wanted
+        }
+
+    def compare(self, seen: Seen) -> str | None:
+        if not seen:
+            return "is missing"
+        missing = sorted(set(self.databases) - set(seen["databases"]))
+        if missing:
+            return f"no database {', '.join(missing)}"
+        if not seen["password"] or not seen["tls"]:
+            return "account is missing or has another password"
+        return None if set(self.databases) <= set(seen["grants"]) else "account lacks rights"
+
+    def converge(self) -> None:
+        lines = [
+            f"CREATE OR REPLACE USER '{self.name}'@'%' IDENTIFIED BY '{self.password}' REQUIRE SSL;"
+        ]
+        for schema in self.databases:
+            lines.append(f"CREATE DATABASE IF NOT EXISTS `{schema}` CHARACTER SET utf8mb4;")
+            # An underscore is a wildcard in a grant: nova_% must not open nova_api to others.
+            escaped = schema.replace("_", "\\_")
+            lines.append(f"GRANT ALL PRIVILEGES ON `{escaped}`.* TO '{self.name}'@'%';")
+        sql("\n".join(lines))

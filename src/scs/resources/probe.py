@@ -1,0 +1,192 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Probes: one question to a running service, answered with what was seen."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import struct
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from .base import ConvergeError, Resource, Seen, command
+
+CA = "/etc/scs/ca.pem"
+
+
+def ask(probe: Mapping[str, Any], timeout: float = 5.0) -> str:
+    """Answer one probe: an empty text when all is well, else what is wrong.
+
+    `probe` has a `type` (a function below) and that function's arguments.
+    """
+    arguments = {key: value for key, value in probe.items() if key != "type"}
+    try:
+        return PROBES[probe["type"]](timeout=timeout, **arguments)
+    except (OSError, ValueError, ConvergeError) as error:
+        return f"{probe['type']}: {error or type(error).__name__}"
+
+
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=CA if Path(CA).exists() else None)
+
+
+def http(*, url: str, timeout: float, status: Sequence[int] = (200, 300)) -> str:
+    """The service answers this address with one of these states."""
+    context = _tls() if url.startswith("https") else None
+    try:
+        with urllib.request.urlopen(url, timeout=timeout, context=context) as answer:
+            code = answer.status
+    except urllib.error.HTTPError as error:
+        code = error.code
+    return "" if code in status else f"{url} answered {code}"
+
+
+def tcp(*, host: str, port: int, timeout: float) -> str:
+    """The port accepts connections."""
+    with socket.create_connection((host, port), timeout):
+        return ""
+
+
+def unix(*, path: str, timeout: float) -> str:
+    """The socket accepts connections."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(timeout)
+        connection.connect(path)
+    return ""
+
+
+def succeeds(*, argv: Sequence[str], timeout: float) -> str:
+    """The command ends well."""
+    command(list(argv), timeout=max(timeout, 20))
+    return ""
+
+
+def sql(*, query: str, equals: str, timeout: float) -> str:
+    """The database answers the query with exactly this text (rows on lines, tabs between)."""
+    answer = command(["mariadb", "--batch", "--skip-column-names"], stdin=query, timeout=timeout)
+    return "" if answer.strip() == equals else f"the database answers {answer.strip()[:80]!r}"
+
+
+def login(*, url: str, user: str, password: str, project: str, timeout: float) -> str:
+    """Keystone gives this user a token for the project, in the default domain."""
+    domain = {"id": "default"}
+    body = {
+        "auth": {
+            "identity": {
+                "methods": ["password"],
+                "password": {"user": {"name": user, "domain": domain, "password": password}},
+            },
+            "scope": {"project": {"name": project, "domain": domain}},
+        }
+    }
+    request = urllib.request.Request(
+        f"{url}/v3/auth/tokens", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=timeout, context=_tls()) as answer:
+            return "" if answer.status == 201 else f"{url} answered {answer.status}"
+    except urllib.error.HTTPError as error:
+        return f"{url} answered {error.code} for user {user}"
+
+
+def amqp(*, host: str, port: int, vhost: str, user: str, password: str, timeout: float) -> str:
+    """The message queue lets this user into the virtual host (AMQP 0-9-1 over TLS)."""
+    context = _tls()
+    with (
+        socket.create_connection((host, port), timeout) as plain,
+        context.wrap_socket(plain, server_hostname=host) as stream,
+    ):
+        stream.sendall(b"AMQP\x00\x00\x09\x01")
+        if _method(stream) != (10, 10):
+            return "no AMQP start"
+        secret = f"\0{user}\0{password}".encode()
+        response = struct.pack(">I", 0) + b"\x05PLAIN" + struct.pack(">I", len(secret)) + secret
+        _send(stream, 10, 11, response + b"\x05en_US")
+        if _method(stream) != (10, 30):
+            return f"refuses user {user}"
+        _send(stream, 10, 31, struct.pack(">HIH", 0, 131072, 0))
+        name = vhost.encode()
+        _send(stream, 10, 40, bytes([len(name)]) + name + b"\x00\x00")
+        if _method(stream) != (10, 41):
+            return f"does not let {user} into {vhost}"
+        _send(stream, 10, 50, struct.pack(">HBHH", 200, 0, 0, 0))
+    return ""
+
+
+def _send(stream: ssl.SSLSocket, class_id: int, method: int, arguments: bytes) -> None:
+    body = struct.pack(">HH", class_id, method) + arguments
+    stream.sendall(struct.pack(">BHI", 1, 0, len(body)) + body + b"\xce")
+
+
+def _method(stream: ssl.SSLSocket) -> tuple[int, int]:
+    head = _exactly(stream, 7)
+    size = struct.unpack(">I", head[3:7])[0]
+    body = _exactly(stream, size + 1)
+    class_id, method = struct.unpack(">HH", body[:4])
+    return class_id, method
+
+
+def _exactly(stream: ssl.SSLSocket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        chunk = stream.recv(count - len(data))
+        if not chunk:
+            raise OSError("connection closed")
+        data += chunk
+    return data
+
+
+PROBES = {
+    "http": http,
+    "tcp": tcp,
+    "unix": unix,
+    "succeeds": succeeds,
+    "sql": sql,
+    "login": login,
+    "amqp": amqp,
+}
+
+
+def wait(probe: Mapping[str, Any], seconds: float) -> None:
+    """Ask until all is well; raises ConvergeError with the last answer after so many seconds."""
+    end = time.monotonic() + seconds
+    pause = 0.05
+    while answer := ask(probe):
+        if time.monotonic() > end:
+            raise ConvergeError(f"not ready after {seconds:.0f} s: {answer}")
+        time.sleep(pause)
+        pause = min(pause * 1.3, 0.5)
+
+
+def ask_all(probes: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Answer many probes at once; name → answer."""
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        return dict(zip(probes, pool.map(ask, probes.values()), strict=True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate(Resource):
+    """Something that must be true before what comes after it; it is waited for, not made."""
+
+    kind: ClassVar[str] = "gate"
+    probe: Mapping[str, Any]
+    seconds: float = 180
+
+    @classmethod
+    def observe(cls, wanted: Sequence[Gate]) -> dict[str, Seen]:
+        answers = ask_all({want.id: want.probe for want in wanted})
+        return {key: {"wrong": answer} for key, answer in answers.items()}
+
+    def compare(self, seen: Seen) -> str | None:
+        return str(seen.get("wrong", "not there yet")) or None
+
+    def converge(self) -> None:
+        wait(self.probe, self.seconds)

@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Accounts and virtual hosts of the message queue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from .base import Resource, Seen, command
+from .probe import ask_all
+
+DEFINITIONS = Path("/run/scs/queue-accounts.json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueAccounts(Resource):
+    """One virtual host per service and the one account that may use it.
+
+    All accounts are one resource, because each call of rabbitmqctl costs a start of Erlang.
+    """
+
+    kind: ClassVar[str] = "queue"
+    host: str
+    port: int
+    accounts: tuple[tuple[str, str], ...]
+    """User (also the name of its virtual host) and password."""
+
+    @classmethod
+    def observe(cls, wanted: Sequence[QueueAccounts]) -> dict[str, Seen]:
+        probes = {
+            f"{want.id} {user}": {
+                "type": "amqp",
+                "host": want.host,
+                "port": want.port,
+                "vhost": user,
+                "user": user,
+                "password": password,
+            }
+            for want in wanted
+            for user, password in want.accounts
+        }
+        answers = ask_all(probes)
+        return {
+            want.id: {user: answers[f"{want.id} {user}"] for user, _ in want.accounts}
+            for want in wanted
+        }
+
+    def compare(self, seen: Seen) -> str | None:
+        wrong = [user for user, _ in self.accounts if seen.get(user, "missing")]
+        return f"cannot be used: {', '.join(wrong)}" if wrong else None
+
+    def converge(self) -> None:
+        names = [user for user, _ in self.accounts]
+        definitions = {
+            "users": [
+                {"name": user, "password": password, "tags": ""} for user, password in self.accounts
+            ],
+            "vhosts": [{"name": name, "default_queue_type": "quorum"} for name in names],
+            "permissions": [
+                {"user": name, "vhost": name, "configure": ".*", "write": ".*", "read": ".*"}
+                for name in names
+            ],
+        }
+        DEFINITIONS.parent.mkdir(parents=True, exist_ok=True)
+        DEFINITIONS.touch(mode=0o600)
+        try:
+            DEFINITIONS.write_text(json.dumps(definitions))
+            command(["rabbitmqctl", "import_definitions", str(DEFINITIONS)], timeout=120)
+        finally:
+            DEFINITIONS.unlink()

@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""systemd units: running, enabled, ready, and not older than what they read."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from .base import ConvergeError, Resource, Seen, command
+from .probe import ask_all, wait
+
+SHOWN = (
+    "Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,"
+    "ExecMainStartTimestampMonotonic"
+)
+_reloading = threading.Lock()
+
+
+def _started(monotonic: str) -> float:
+    """When a unit's main process started, in seconds since 1970, from systemd's monotonic µs."""
+    # systemd's wall clock stamps are whole seconds in text form; the monotonic one is exact.
+    return time.time() - (time.monotonic() - int(monotonic or "0") / 1e6)
+
+
+def newest(paths: Sequence[str], started: float) -> list[str]:
+    """Those of the paths that changed after the process had started."""
+    late = []
+    for name in paths:
+        try:
+            changed = Path(name).lstat().st_mtime
+        except FileNotFoundError:
+            continue
+        if changed > started:
+            late.append(name)
+    return late
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit(Resource):
+    """A systemd unit that runs with what its files say now.
+
+    It needs no record of what it was started with: it must be younger than every path that
+    it reads. So a run that was killed between writing a file and restarting a unit is
+    completed by the next one.
+    """
+
+    kind: ClassVar[str] = "unit"
+    reads: tuple[str, ...] = ()
+    """Paths that it reads at start; the unit file and its drop-ins belong to them."""
+    reload: bool = False
+    """It takes over changed files on `systemctl reload`."""
+    ready: Mapping[str, Any] | None = None
+    """A probe that tells that it really serves."""
+    seconds: float = 120
+    """How long it may take to be ready."""
+
+    @classmethod
+    def observe(cls, wanted: Sequence[Unit]) -> dict[str, Seen]:
+        if not wanted:
+            return {}
+        shown = command(
+            ["systemctl", "show", f"--property={SHOWN}", "--", *[want.name for want in wanted]]
+        )
+        blocks = [
+            dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+            for block in shown.split("\n\n")
+        ]
+        states = {want.id: state for want, state in zip(wanted, blocks, strict=True)}
+        running = [want for want in wanted if states[want.id].get("ActiveState") == "active"]
+        answers = ask_all({want.id: want.ready for want in running if want.ready})
+        found: dict[str, Seen] = {}
+        for want in wanted:
+            state = states[want.id]
+            started = _started(state.get("ExecMainStartTimestampMonotonic", "0"))
+            late = newest(want.reads, started) if want in running else []
+            found[want.id] = {
+                "loaded": state.get("LoadState", ""),
+                "active": state.get("ActiveState", ""),
+                "sub": state.get("SubState", ""),
+                "enabled": state.get("UnitFileState", ""),
+                "stale": state.get("NeedDaemonReload", "no") == "yes",
+                "late": late,
+                "wrong": answers.get(want.id, ""),
+            }
+        return found
+
+    def compare(self, seen: Seen) -> str | None:
+        if not seen or seen["active"] != "active":
+            return f"is {seen.get('active') or 'missing'}"
+        if seen["enabled"] not in ("enabled", "static", "alias", "indirect", "generated"):
+            return "would not start at boot"
+        if seen["late"] or seen["stale"]:
+            return f"runs with an older {', '.join(seen['late']) or 'unit file'}"
+        return str(seen["wrong"]) or None
+
+    def converge(self) -> None:
+        with _reloading:
+            stale = command(
+                ["systemctl", "show", "--property=NeedDaemonReload,UnitFileState", self.name]
+            )
+            if "NeedDaemonReload=yes" in stale:
+                command(["systemctl", "daemon-reload"])
+            if "UnitFileState=disabled" in stale or "UnitFileState=\n" in stale:
+                command(["systemctl", "enable", "--no-reload", self.name])
+        verb = "reload-or-restart" if self.reload else "restart"
+        try:
+            command(["systemctl", "reset-failed", self.name], check=False)
+            command(["systemctl", verb, self.name], timeout=self.seconds)
+            if self.ready:
+                wait(self.ready, self.seconds)
+        except ConvergeError as error:
+            log = command(
+                ["journalctl", "--no-pager", "--output=cat", "--lines=15", "--unit", self.name],
+                check=False,
+            )
+            raise ConvergeError(f"{error}\njournal of {self.name}:\n{log}") from error
