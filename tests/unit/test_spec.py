@@ -237,6 +237,10 @@ MISTAKES: list[tuple[str, list[tuple[str, ...]]]] = [
     ("true: x\n", [("1:1", "expected a word as key, got the truth value true", "quotes")]),
     ("? [a]\n: x\n", [("1:3", "expected a word as key, got a list", "quotes")]),
     ("~: x\n", [("1:1", "expected a word as key, got nothing", "before the colon")]),
+    ('"a\\tb": {c: .nan}\n', [("1:1", "unknown key `a\\tb`"), ("1:13", "a\\tb.c: expected")]),
+    ("<build>: 1\n", [("1:1", "unknown key `<build>`")]),
+    ('name: "\\UFFFFFFFF"\n', [("1:", "not valid YAML", "backslash")]),
+    ('name: "\\uD800"\n', [("1:", "")]),
     # scalars of the wrong kind
     ("name: My Cloud\n", [("1:7", 'got "My Cloud"', "for example `my-cloud`")]),
     ("name: abcdefghijklm\n", [("1:7", "name: expected a lower-case letter, then up to 11")]),

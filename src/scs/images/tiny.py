@@ -19,7 +19,7 @@ from pathlib import Path
 
 from scs.errors import CommandFailed, Problem
 from scs.images import disk
-from scs.images.archive import Archive
+from scs.archive import Archive
 from scs.images.image import BuiltImage, build_stamp
 from scs.images.store import Draft, Store, recipe_of
 from scs.shell import Say, run

@@ -1,0 +1,381 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What this machine needs before nodes can be made: looked at, never changed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+
+from scs.errors import CommandFailed, Problem
+from scs.model.topology import Network
+from scs.paths import Paths
+from scs.providers.local import host, network, rootfs
+from scs.shell import Say, quiet, run
+
+_TOOLS: Mapping[str, str] = {
+    "mmdebstrap": "mmdebstrap",
+    "systemd-container": "systemd-nspawn",
+    "nftables": "nft",
+    "iproute2": "ip",
+    "openssh-client": "ssh-keygen",
+    "debian-archive-keyring": "",
+}
+
+HOST_PACKAGES = tuple(_TOOLS)
+"""Debian packages that the local provider needs on the host."""
+
+_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_SECONDS = 9.0
+_ANSWER_SECONDS = 5
+_GIB = 1 << 30
+_DISK_COLD, _DISK_WARM = 8 * _GIB, 3 * _GIB
+_MEMORY = 6 * _GIB
+
+NO_RESOLVER = Problem(
+    "this machine",
+    "its name servers (/etc/resolv.conf) can't be reached from nodes: none, loopback or IPv6 only",
+    "set `dns` in cloud.yaml to name servers that nodes can reach by IPv4",
+)
+
+_FEATURES = r"""
+# Each line: what is tried, in namespaces that end with this shell.
+try() {
+    what=$1; shift
+    out=$("$@" 2>&1) || echo "$what|$(echo "$out" | tail -n 1)"
+}
+cd "$1"
+mkdir lower upper work root
+try "overlayfs (with its upper directory below $2)" \
+    mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work overlay root
+try "the unified control group hierarchy" mount -t cgroup2 none lower
+if command -v ip >/dev/null; then
+    try "network bridges" ip link add scsprobe type bridge
+    try "virtual cables (veth)" ip link add scsprobe1 type veth peer name scsprobe2
+fi
+if command -v nft >/dev/null; then
+    printf '%s\n' 'table inet scsprobe {' 'chain c {' \
+        'type nat hook postrouting priority srcnat' 'oifname "x" masquerade' '}' '}' >rules
+    try "nftables with NAT" nft -f rules
+fi
+"""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a run wants of this machine."""
+
+    paths: Paths
+    cloud: str
+    networks: Mapping[str, Network]
+    virt: str
+    uplink_dns: tuple[IPv4Address | IPv6Address, ...]
+    online: bool
+    """Something is to be fetched."""
+    running: bool
+    """Nodes run already: memory is taken, by them."""
+
+
+def check(wanted: Wanted) -> list[Problem]:
+    """All problems at once; the answer takes at most 10 s."""
+    if os.geteuid() != 0:
+        return [
+            Problem(
+                "this machine",
+                "nodes on this machine can be made by root only",
+                "run the same command with sudo",
+            )
+        ]
+    checks: list[Callable[[Wanted], list[Problem]]] = [
+        _system,
+        _features,
+        _disk,
+        _memory,
+        _ranges,
+        _names,
+        _virt,
+        _resolver,
+    ]
+    if wanted.online:
+        checks += [_debian, _python]
+    problems: list[Problem] = []
+    # No `with`: a check that hangs must not be waited for.
+    pool = ThreadPoolExecutor(len(checks))
+    answers = [(one.__name__.strip("_"), pool.submit(one, wanted)) for one in checks]
+    left = _SECONDS
+    for name, answer in answers:
+        began = os.times().elapsed
+        try:
+            problems += answer.result(timeout=max(left, 0.1))
+        except TimeoutError:
+            problems.append(
+                Problem(
+                    "this machine",
+                    f"the check of {name} got no answer in {_SECONDS:.0f} s",
+                    "run the command again when the machine is less busy",
+                )
+            )
+        except CommandFailed as error:
+            problems += error.problems
+        left -= os.times().elapsed - began
+    pool.shutdown(wait=False, cancel_futures=True)
+    return problems
+
+
+def os_release_problem(fields: Mapping[str, str]) -> Problem | None:
+    """What is wrong with this operating system, by its os-release."""
+    name = fields.get("PRETTY_NAME", "this operating system")
+    version = fields.get("VERSION_ID", "")
+    if fields.get("ID") == "debian":
+        # Testing and unstable have no number and are newer than all that have one.
+        old = version.isdigit() and int(version) < 12
+    else:
+        old = "debian" not in fields.get("ID_LIKE", "").split()
+    if not old:
+        return None
+    return Problem(
+        "this machine", f"runs {name}", "use Debian 12, Debian 13, or a system made from them"
+    )
+
+
+def _system(_: Wanted) -> list[Problem]:
+    fields = {}
+    try:
+        for line in Path("/etc/os-release").read_text().splitlines():
+            key, _, value = line.partition("=")
+            fields[key] = value.strip("\"'")
+    except OSError:
+        pass
+    problem = os_release_problem(fields)
+    return [problem] if problem else []
+
+
+def existing(path: Path) -> Path:
+    """The path itself or its nearest parent that exists."""
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+def _features(wanted: Wanted) -> list[Problem]:
+    # A scratch folder on the file system of the state: what overlayfs takes depends on it.
+    with tempfile.TemporaryDirectory(
+        prefix=".scs-preflight-", dir=existing(wanted.paths.state)
+    ) as scratch:
+        output = run(
+            [
+                *("unshare", "--mount", "--net", "--propagation", "private"),
+                *("sh", "-c", _FEATURES, "sh", scratch, str(wanted.paths.state)),
+            ],
+            hint="run scs on the machine itself, or in a privileged container",
+            timeout=8,
+        )
+    problems = []
+    for line in output.splitlines():
+        what, _, why = line.partition("|")
+        hint = "use a kernel that has it; in a container, a privileged one"
+        if what.startswith("overlayfs"):
+            hint = "set SCS_STATE to a folder on ext4, xfs or btrfs (or a volume of one)"
+        problems.append(Problem("this machine", f"its kernel refuses {what}: {why}", hint))
+    return problems
+
+
+def _disk(wanted: Wanted) -> list[Problem]:
+    layers = wanted.paths.cache / "layers"
+    warm = any(layers.glob("base-*")) and any(layers.glob("env-*"))
+    need = _DISK_WARM if warm else _DISK_COLD
+    problems = []
+    seen = set()
+    for folder, variable in ((wanted.paths.state, "SCS_STATE"), (wanted.paths.cache, "SCS_CACHE")):
+        place = existing(folder)
+        device = place.stat().st_dev
+        free = shutil.disk_usage(place).free
+        if device not in seen and free < need:
+            problems.append(
+                Problem(
+                    "this machine",
+                    f"{folder} has {free / _GIB:.1f} GiB free; {need / _GIB:.0f} GiB are needed",
+                    f"make room, or set {variable} to a folder on another disk",
+                )
+            )
+        seen.add(device)
+    return problems
+
+
+def _memory(wanted: Wanted) -> list[Problem]:
+    if wanted.running:
+        return []
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            available = int(line.split()[1]) * 1024
+            if available < _MEMORY:
+                return [
+                    Problem(
+                        "this machine",
+                        f"has {available / _GIB:.1f} GiB of memory to spare;"
+                        f" {_MEMORY / _GIB:.0f} GiB are needed",
+                        "stop something, or use a larger machine",
+                    )
+                ]
+    return []
+
+
+def _ranges(wanted: Wanted) -> list[Problem]:
+    return network.overlaps(
+        wanted.networks.values(), network.host_routes(), network.own_links(wanted.cloud)
+    )
+
+
+def _names(wanted: Wanted) -> list[Problem]:
+    if host.claimed_elsewhere(wanted.cloud, wanted.paths.state):
+        return [
+            Problem(
+                f"cloud {wanted.cloud}",
+                "a cloud of this name runs here already, with its state in another folder",
+                "set SCS_STATE as it was then, or give this cloud another name",
+            )
+        ]
+    if not wanted.cloud.replace("-", "").isalnum():
+        return [
+            Problem(
+                f"cloud {wanted.cloud}",
+                "is not a name that interfaces and firewall tables can carry",
+                "use letters, digits and hyphens",
+            )
+        ]
+    return []
+
+
+def _virt(wanted: Wanted) -> list[Problem]:
+    if wanted.virt == "kvm" and not Path("/dev/kvm").exists():
+        return [
+            Problem(
+                "this machine",
+                "has no /dev/kvm, and cloud.yaml asks for KVM",
+                "set virt to auto, or switch on virtualisation in the firmware",
+            )
+        ]
+    return []
+
+
+def _resolver(wanted: Wanted) -> list[Problem]:
+    return [NO_RESOLVER] if rootfs.host_resolv_conf(wanted.uplink_dns) is None else []
+
+
+def debian_mirror(index_targets: str) -> str | None:
+    """The first Debian archive in the output of `apt-get indextargets`.
+
+    Lines are "ORIGIN REPOSITORY-URI COMPONENT"; the origin is known only after an update.
+    """
+    lines = [line.split() for line in index_targets.splitlines()]
+    lines = [words for words in lines if len(words) >= 3 and "security" not in words[1]]
+    for words in lines:
+        if words[0] == "Debian" and words[2] == "main":
+            return words[1]
+    for words in lines:
+        if words[2] == "main" and "debian" in words[1]:
+            return words[1]
+    return None
+
+
+def _debian(_: Wanted) -> list[Problem]:
+    # apt's own helper: proxies, certificates and credentials as apt has them.
+    helper = Path("/usr/lib/apt/apt-helper")
+    listed = run(
+        [
+            *("apt-get", "indextargets", "--format"),
+            *("$(ORIGIN) $(REPO_URI) $(COMPONENT)", "Created-By: Packages"),
+        ],
+        timeout=5,
+        check=False,
+    )
+    # An origin that is not known (no lists yet) leaves its place empty.
+    listed = "\n".join(
+        line if len(line.split()) >= 3 else f"? {line}" for line in listed.splitlines()
+    )
+    mirror = debian_mirror(listed)
+    if mirror is None or not helper.exists():
+        return []  # not a plain Debian host: its mirror is found when it is used
+    with tempfile.TemporaryDirectory(prefix="scs-preflight-") as scratch:
+        return _answers(
+            "the Debian archive in apt's sources",
+            [
+                *(str(helper), "-o", "Acquire::Retries=0"),
+                *("-o", f"Acquire::http::Timeout={_ANSWER_SECONDS}"),
+                *("-o", f"Acquire::https::Timeout={_ANSWER_SECONDS}"),
+                *("download-file", f"{mirror}dists/trixie/Release", f"{scratch}/Release"),
+            ],
+            "check the network, /etc/apt and the proxy with: apt-get update",
+        )
+
+
+def _python(_: Wanted) -> list[Problem]:
+    # pip itself: index, proxy and certificates as the user has configured them.
+    has_pip = subprocess.run(
+        [sys.executable, "-m", "pip", "--version"], capture_output=True, timeout=8, check=False
+    )
+    if has_pip.returncode:
+        return []
+    return _answers(
+        "the Python package index",
+        [
+            *(sys.executable, "-m", "pip", "--disable-pip-version-check", "--retries", "0"),
+            *("--timeout", str(_ANSWER_SECONDS), "index", "versions", "pbr"),
+        ],
+        "check the network and pip's settings with: pip download --no-deps pbr",
+    )
+
+
+def _answers(what: str, argv: Sequence[str], hint: str) -> list[Problem]:
+    try:
+        run(argv, timeout=_ANSWER_SECONDS + 2)
+    except CommandFailed as error:
+        last = str(error).splitlines()
+        reasons = [line.strip() for line in last if line.strip().startswith(("E:", "ERROR"))]
+        why = reasons[0] if reasons else f"nothing in {_ANSWER_SECONDS + 2} s"
+        return [Problem("this machine", f"{what} does not answer: {why}", hint)]
+    return []
+
+
+def missing_host_packages() -> list[str]:
+    """The packages of HOST_PACKAGES whose tool is not here."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin:/usr/sbin:/sbin"])
+    return [
+        package
+        for package, tool in _TOOLS.items()
+        if not (shutil.which(tool, path=path) if tool else _KEYRING.exists())
+    ]
+
+
+def install_host_packages(say: Say = quiet) -> None:
+    """Install what is missing with apt-get; raises CommandFailed.
+
+    Waits up to two minutes for another apt. Installs no recommended packages and starts no
+    service.
+    """
+    missing = missing_host_packages()
+    if not missing:
+        return
+    say(f"installing {', '.join(missing)}")
+    environment = {
+        "DEBIAN_FRONTEND": "noninteractive",
+        "DEBIAN_PRIORITY": "critical",
+        "NEEDRESTART_MODE": "l",
+    }
+    apt = ["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=2"]
+    install = [*apt, "--no-install-recommends", "install", *missing]
+    hint = f"look at apt's message, then try: apt-get install {' '.join(missing)}"
+    try:
+        run(install, env=environment, hint=hint, timeout=400)
+    except CommandFailed:
+        # Package lists that are missing or out of date are the usual reason.
+        run([*apt, "update"], env=environment, hint=hint, timeout=180)
+        run(install, env=environment, hint=hint, timeout=400)

@@ -1,0 +1,348 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The local provider: the nodes of a cloud as systemd containers on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+
+from scs.errors import Problem, ScsError
+from scs.model.topology import Network, Node
+from scs.paths import Paths
+from scs.providers import Connection, NodeFacts, NodeState
+from scs.providers.local import cgroups, firewall, host, names, network, preflight, probe, rootfs
+from scs.providers.local.node import Container
+from scs.shell import Say, quiet
+
+Layers = Callable[[Say], Sequence[Path]]
+"""Makes the read-only directories of a node's root if need be; topmost first."""
+
+_PARALLEL = 8
+
+
+class LocalProvider:
+    """Nodes as systemd containers on this machine, in the shape of `scs.providers.Provider`.
+
+    `networks` are "management", "tunnel" and "external". `virt` is "auto" (probe), "kvm" or
+    "qemu". `uplink_dns` are name servers for the nodes where the host's can't be used.
+    """
+
+    def __init__(
+        self,
+        paths: Paths,
+        cloud: str,
+        networks: Mapping[str, Network],
+        layers: Layers,
+        virt: str = "auto",
+        uplink_dns: Sequence[IPv4Address | IPv6Address] = (),
+    ) -> None:
+        self.paths = paths
+        self.cloud = cloud
+        self.networks = {name: networks[name] for name in names.NODE_INTERFACES}
+        self.layers = layers
+        self.virt = virt
+        self.uplink_dns = tuple(uplink_dns)
+
+    # --- where things are
+
+    @property
+    def _nodes(self) -> Path:
+        return self.paths.state / "nodes"
+
+    @property
+    def _ssh(self) -> Path:
+        return self.paths.state / "ssh"
+
+    @property
+    def key(self) -> Path:
+        """The cloud's own private ssh key."""
+        return self._ssh / "id_ed25519"
+
+    def container(self, node: str) -> Container:
+        """The running side of a node, for looking into it: `exec`, `init`, `console`."""
+        return Container(self.cloud, node, self._nodes / node)
+
+    def _known(self) -> dict[str, Node]:
+        """The nodes whose definition is kept in the state folder."""
+        found = {}
+        for file in sorted(self._nodes.glob("*/node.json")):
+            try:
+                found[file.parent.name] = rootfs.load_node(file.read_text())
+            except (OSError, ValueError, KeyError):
+                continue  # half made: `create` writes it anew, `remove` goes by the folder
+        return found
+
+    # --- Provider
+
+    def preflight(self, online: bool = True) -> Sequence[Problem]:
+        """What would stop a run here; looks only, answers within 10 s.
+
+        `online` says that something is still to be fetched, so that the mirrors are asked.
+        """
+        return preflight.check(
+            preflight.Wanted(
+                paths=self.paths,
+                cloud=self.cloud,
+                networks=self.networks,
+                virt=self.virt,
+                uplink_dns=self.uplink_dns,
+                online=online,
+                running=any(state.running for state in self.observe().values()),
+            )
+        )
+
+    def observe(self) -> Mapping[str, NodeState]:
+        """The nodes of this cloud that exist now; looks only."""
+        states = {}
+        for name in self._known():
+            container = self.container(name)
+            running = container.running()
+            lower = self._recorded_layers(name)
+            made_from = ", ".join(path.name for path in lower)
+            detail = f"made from {made_from}" if made_from else "not booted yet"
+            if not running:
+                detail = f"stopped; {detail}"
+            states[name] = NodeState(name=name, exists=True, running=running, detail=detail)
+        return states
+
+    def facts(self) -> NodeFacts:
+        """Probe what the nodes can do.
+
+        Whether KVM works is found by booting a guest with a running node's qemu; until one
+        has it, the answer is `qemu` with a note. An answer holds until the machine restarts.
+        """
+        notes: list[str] = []
+        datapath, why = probe.ovs_datapath()
+        if why:
+            notes.append(why)
+        virt_type, why = self._virt_type()
+        if why:
+            notes.append(why)
+        return NodeFacts(
+            container=True, ovs_datapath=datapath, virt_type=virt_type, notes=tuple(notes)
+        )
+
+    def create(self, nodes: Sequence[Node], say: Say = quiet) -> None:
+        """Make and start these nodes until sshd answers; does nothing for those that run.
+
+        Stopped ones, also those of before a restart of the machine, come back with their
+        data. Raises ScsError when a node does not come up.
+        """
+        host.claim(self.cloud, self.paths.state)
+        self._folders()
+        resolver = rootfs.host_resolv_conf(self.uplink_dns)
+        if resolver is None:
+            raise ScsError(preflight.NO_RESOLVER)
+        for node in nodes:
+            host.remember_node(self.cloud, node.name)
+        probe.load_modules()
+        host.raise_limits()
+        network.ensure_bridges(self.cloud, self.networks)
+        network.route_through_host(self.networks)
+        firewall.open_up(self.cloud, self.networks)
+
+        rootfs.ensure_key(self.key, f"scs:{self.cloud}")
+        down = [node for node in nodes if not self.container(node.name).running()]
+        for node in nodes:
+            if node not in down:
+                network.ensure_cables(self.cloud, node, self.networks)
+                self.container(node.name).keep_watched()
+        for node in down:
+            self._prepare(node, say)
+        self._write_known_hosts()
+        self._tell_running(exclude=[node.name for node in down])
+        for node in down:
+            self._boot(node, resolver)
+        if down:
+            say(f"booting {', '.join(node.name for node in down)}")
+        with ThreadPoolExecutor(_PARALLEL) as pool:
+            waits = [
+                pool.submit(self.container(node.name).ready, str(node.address)) for node in nodes
+            ]
+        problems = []
+        for wait in waits:
+            error = wait.exception()
+            if isinstance(error, ScsError):
+                problems += error.problems
+            elif error is not None:
+                raise error
+        if problems:
+            raise ScsError(*problems)
+
+    def connection(self, node: Node) -> Connection:
+        """How to reach the node."""
+        return Connection(
+            host=str(node.address),
+            user="root",
+            key=self.key,
+            known_hosts=self._ssh / "known_hosts",
+        )
+
+    def remove(self, say: Say = quiet) -> None:
+        """Remove all nodes of this cloud and all that was made for them, and nothing else.
+
+        Needs no layers and works on what is left of a cloud; running it again finishes what
+        a killed run has begun. The cloud's other state (secrets, journal) stays.
+        """
+        if host.claimed_elsewhere(self.cloud, self.paths.state):
+            # What runs under this name belongs to another state folder.
+            host.claim(self.cloud, self.paths.state)
+        found = self._all_names()
+        if found:
+            say(f"stopping {', '.join(found)}")
+        with ThreadPoolExecutor(_PARALLEL) as pool:
+            for done in [pool.submit(self.stop, name) for name in found]:
+                done.result()
+        for name in found:
+            network.remove_node(self.cloud, name)
+            rootfs.delete_tree(self._nodes / name)
+        rootfs.delete_tree(self._nodes)
+        network.remove_bridges(self.cloud)
+        firewall.close(self.cloud, self.networks)
+        for file in ("id_ed25519", "id_ed25519.pub", "known_hosts"):
+            (self._ssh / file).unlink(missing_ok=True)
+        if self._ssh.is_dir() and not any(self._ssh.iterdir()):
+            self._ssh.rmdir()
+        (self.paths.state / "facts.json").unlink(missing_ok=True)
+        host.release(self.cloud)
+
+    # --- one node at a time, for tests and for looking into things
+
+    def stop(self, node: str) -> None:
+        """Stop a node in order, by force after 20 s; its data stay."""
+        self.container(node).stop()
+
+    def start(self, node: str, say: Say = quiet) -> None:
+        """Start a node that was stopped; raises ScsError if it was never made."""
+        known = self._known()
+        if node not in known:
+            have = ", ".join(known) or "none"
+            raise ScsError(Problem(f"node {node}", f"was never made; there are: {have}", "scs up"))
+        self.create([known[node]], say)
+
+    def exec(
+        self,
+        node: str,
+        argv: Sequence[str | Path],
+        *,
+        stdin: str | None = None,
+        timeout: float | None = 60,
+        check: bool = True,
+    ) -> str:
+        """Run a command in a running node without ssh (8 ms); `timeout` in seconds."""
+        return self.container(node).exec(argv, stdin=stdin, timeout=timeout, check=check)
+
+    # --- steps
+
+    def _folders(self) -> None:
+        self.paths.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.paths.state.chmod(0o700)
+        for folder in (self._nodes, self._ssh):
+            folder.mkdir(exist_ok=True, mode=0o700)
+        (self.paths.cache / "artifacts").mkdir(parents=True, exist_ok=True)
+
+    def _recorded_layers(self, node: str) -> list[Path]:
+        try:
+            return [Path(line) for line in json.loads((self._nodes / node / "layers").read_text())]
+        except (OSError, ValueError):
+            return []
+
+    def _lower(self, node: str, say: Say) -> list[Path]:
+        """The layers under a node: always those that it was made from.
+
+        Its own writes (a package database above all) fit only these.
+        """
+        recorded = self._recorded_layers(node)
+        if recorded and all(path.is_dir() for path in recorded):
+            return recorded
+        present = list(self.layers(say))
+        if not recorded:
+            host.replace(self._nodes / node / "layers", json.dumps([str(p) for p in present]))
+            return present
+        missing = [path for path in recorded if not path.is_dir()]
+        if missing:
+            raise ScsError(
+                Problem(
+                    f"node {node}",
+                    f"was made from {missing[0]}, which is gone",
+                    "put the folder back, or make the cloud anew: scs down, then scs up",
+                )
+            )
+        return recorded
+
+    def _prepare(self, node: Node, say: Say) -> None:
+        """Files of a node that is down, up to its host key."""
+        folder = self._nodes / node.name
+        folder.mkdir(exist_ok=True, mode=0o700)
+        host.replace(folder / "node.json", rootfs.dump_node(node), 0o600)
+        self._lower(node.name, say)
+        for part in ("upper", "work"):
+            (folder / part).mkdir(exist_ok=True)
+            (folder / part).chmod(0o755)  # the node's own "/": its users must be able to enter
+        rootfs.ensure_key(folder / "ssh_host_ed25519_key", node.name)
+
+    def _write_known_hosts(self) -> None:
+        keys = {}
+        for name, node in self._known().items():
+            public = self._nodes / name / "ssh_host_ed25519_key.pub"
+            if public.is_file():
+                keys[name] = (node, public.read_text())
+        host.replace(self._ssh / "known_hosts", rootfs.known_hosts(keys), 0o600)
+
+    def _tell_running(self, exclude: Iterable[str]) -> None:
+        """Make new nodes known to those that run."""
+        known = self._known()
+        for name in set(known) - set(exclude):
+            init = self.container(name).init()
+            if init is None:
+                continue
+            hosts = Path(f"/proc/{init}/root/etc/hosts")
+            present = hosts.read_text()
+            wanted = rootfs.hosts_text(present, known.values())
+            if wanted != present:
+                host.replace(hosts, wanted)
+
+    def _boot(self, node: Node, resolver: str) -> None:
+        folder = self._nodes / node.name
+        container = self.container(node.name)
+        container.stop()  # what a killed run may have left: a watcher, an empty group
+        network.ensure_cables(self.cloud, node, self.networks)
+        network.configure_inside(self.cloud, node, self.networks)
+        lower = self._recorded_layers(node.name)
+        kvm = self.virt != "qemu" and Path("/dev/kvm").exists()
+        rootfs.write_node_files(
+            rootfs.Files(folder / "upper", lower),
+            node,
+            self._known().values(),
+            host_key=folder / "ssh_host_ed25519_key",
+            authorized_key=self.key,
+            resolver=resolver,
+            kvm=kvm,
+        )
+        binds = [f"{self.paths.cache / 'artifacts'}:/var/lib/scs/artifacts"]
+        binds += [device for device in ("/dev/net/tun", "/dev/fuse") if Path(device).exists()]
+        options = rootfs.overlay_options(lower, folder / "upper", folder / "work")
+        container.boot(options, binds)
+
+    def _all_names(self) -> list[str]:
+        """Every node of which anything may be left."""
+        found = set(host.remembered_nodes(self.cloud))
+        if self._nodes.is_dir():
+            found |= {entry.name for entry in self._nodes.iterdir() if entry.is_dir()}
+        root = cgroups.unified_root()
+        group = root / "scs" / self.cloud if root else None
+        if group is not None and group.is_dir():
+            found |= {entry.name for entry in group.iterdir() if entry.is_dir()}
+        return sorted(found)
+
+    def _virt_type(self) -> tuple[str, str]:
+        if self.virt != "auto":
+            return self.virt, ""
+        return probe.virt_type(
+            self.paths.state / "facts.json",
+            [self.container(name) for name in self._known()],
+        )

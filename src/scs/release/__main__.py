@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""For maintainers: `python -m scs.release lock [NAME] [--upgrade]` writes a release's locks.
+
+What is locked stays as it is unless openstack.in demands otherwise; --upgrade takes the newest
+of everything. The gate for a new lock is a whole run: `scs up` and `scs verify`.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from scs.errors import ScsError
+from scs.release import PYTHON, Release, load, names
+from scs.release.environment import platform_tag, uv, uv_settings
+from scs.shell import run
+
+
+def lock(release: Release, upgrade: bool) -> None:
+    """Resolve openstack.in and build.in into locks that name hashes, but no server."""
+    for source in ("openstack", "build"):
+        run(
+            [
+                *uv("pip", "compile", "--quiet", "--generate-hashes", "--no-emit-index-url"),
+                *("--python-version", PYTHON, "--python-platform", platform_tag()),
+                *("--custom-compile-command", f"python -m scs.release lock {release.name}"),
+                *(["--upgrade"] if upgrade else []),
+                # The same setuptools builds and runs.
+                *(["--constraints", "openstack.lock"] if source == "build" else []),
+                *("-o", f"{source}.lock", f"{source}.in"),
+            ],
+            cwd=release.folder,
+            env=uv_settings(),
+            where=f"release {release.name}",
+        )
+
+
+def main(arguments: list[str]) -> int:
+    """See the top of this file."""
+    upgrade = "--upgrade" in arguments
+    match [word for word in arguments if word != "--upgrade"]:
+        case ["lock"]:
+            release = load(names()[-1])
+        case ["lock", name]:
+            release = load(name)
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 3
+    lock(release, upgrade)
+    print(f"{release.name}: {len(release.versions())} packages, {release.environment_id}")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except ScsError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
