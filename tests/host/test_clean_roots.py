@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -166,12 +167,15 @@ def test_without_root_it_says_what_is_needed(machine: Machine) -> None:
     assert result.stdout == ""
 
 
-@pytest.mark.parametrize("resolver", ["", "nameserver 192.0.2.1"], ids=["none", "silent"])
-def test_without_network_it_says_so(machine: Machine, resolver: str) -> None:
-    machine.run("rm", "/etc/hosts")
-    machine.run("sh", "-c", f"echo {resolver} >/etc/resolv.conf")
-    started = time.monotonic()
-    result = machine.run("./scs", "version")
+@pytest.mark.parametrize("resolver", ["missing", "silent"])
+def test_without_names_it_says_so(machine: Machine, resolver: str) -> None:
+    machine.run("rm", "/etc/hosts", "/etc/resolv.conf")
+    with socket.socket(type=socket.SOCK_DGRAM) as server:
+        if resolver == "silent":
+            server.bind(("127.53.53.53", 53))
+            machine.run("sh", "-c", "echo nameserver 127.53.53.53 >/etc/resolv.conf")
+        started = time.monotonic()
+        result = machine.run("./scs", "version")
     assert time.monotonic() - started < 10
     assert result.returncode == 4
     assert "→ look at the network, DNS and apt's sources" in result.stderr
