@@ -187,7 +187,7 @@ def overlaps(
             met = [
                 (block, device)
                 for block, device in taken
-                if block.version == wanted.version and block.overlaps(wanted)  # type: ignore[arg-type]
+                if block.version == wanted.version and block.overlaps(wanted)
             ]
             if met:
                 # The widest says most: its single addresses need no line of their own.

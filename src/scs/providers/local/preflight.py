@@ -147,14 +147,9 @@ def os_release_problem(fields: Mapping[str, str]) -> Problem | None:
 
 
 def _system(_: Wanted) -> list[Problem]:
-    fields = {}
-    try:
-        for line in Path("/etc/os-release").read_text().splitlines():
-            key, _, value = line.partition("=")
-            fields[key] = value.strip("\"'")
-    except OSError:
-        pass
-    problem = os_release_problem(fields)
+    lines = Path("/etc/os-release").read_text().splitlines()
+    pairs = [line.split("=", 1) for line in lines if "=" in line]
+    problem = os_release_problem({key: value.strip("\"'") for key, value in pairs})
     return [problem] if problem else []
 
 

@@ -163,7 +163,7 @@ class LocalProvider:
             waits = [
                 pool.submit(self.container(node.name).ready, str(node.address)) for node in nodes
             ]
-        problems = []
+        problems: list[Problem] = []
         for wait in waits:
             error = wait.exception()
             if isinstance(error, ScsError):
