@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 HERE = Path(__file__).parent
 
@@ -47,8 +48,8 @@ class Guest:
             )
         if not self.disk.exists():
             subprocess.run(
-                ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", image]
-                + [self.disk],
+                ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2"]
+                + ["-b", str(image), str(self.disk)],
                 check=True,
             )
         public = self.key.with_suffix(".pub").read_text().strip()
@@ -83,7 +84,7 @@ class Guest:
         self.answers = folder / "metadata.json"
         self.answers.write_text(json.dumps(answers))
 
-    def __enter__(self) -> Guest:
+    def __enter__(self) -> Self:
         relay = f"{sys.executable} -S -E {HERE / 'metadata_once.py'} {self.answers}"
         network = (
             "user,id=net,net=169.254.0.0/16,dhcpstart=169.254.10.15,host=169.254.0.2"
@@ -152,7 +153,7 @@ class Guest:
 
     def _answers(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), 2) as link:
+            with socket.create_connection(("127.0.0.1", self.port), 0.5) as link:
                 return link.recv(4) == b"SSH-"
         except OSError:
             return False

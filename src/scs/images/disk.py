@@ -113,8 +113,10 @@ def make_disk(
     # mtools refuses geometries that make no sense to it unless told not to look.
     env = {"MTOOLS_SKIP_CHECK": "1", "MTOOLSRC": "/dev/null"}
     run(
-        ["mformat", "-i", drive, "-v", "BOOT", "-T", str(fat.size // SECTOR), "-h", "255"]
-        + ["-s", "63", "-H", str(fat.start // SECTOR), "-c", "4", "::"],
+        [
+            *("mformat", "-i", drive, "-v", "BOOT", "-T", str(fat.size // SECTOR)),
+            *("-h", "255", "-s", "63", "-H", str(fat.start // SECTOR), "-c", "8", "::"),
+        ],
         env=env,
         where="boot partition",
     )
@@ -122,18 +124,31 @@ def make_disk(
         run(["mcopy", "-i", drive, file, f"::{name}"], env=env, where="boot partition")
     run(["syslinux", "--install", "-t", str(fat.start), raw], env=env, where="boot partition")
     run(
-        ["mke2fs", "-q", "-F", "-t", "ext4", "-L", label, "-d", root, *ext4]
-        + ["-E", f"offset={rest.start},root_owner=0:0,lazy_itable_init=0", raw, f"{root_mib}M"],
+        [
+            *("mke2fs", "-q", "-F", "-t", "ext4", "-L", label, "-d", str(root), *ext4),
+            *("-E", f"offset={rest.start},root_owner=0:0,lazy_itable_init=0"),
+            *(str(raw), f"{root_mib}M"),
+        ],
         where="root partition",
         hint="when the file system is too small for its content, its size has to grow",
+    )
+
+
+def boot_menu(append: str) -> str:
+    """A syslinux.cfg that asks nothing and boots the files vmlinuz and initrd at once."""
+    return (
+        "DEFAULT linux\nPROMPT 0\nTIMEOUT 0\nNOESCAPE 1\n"
+        f"LABEL linux\n  LINUX vmlinuz\n  INITRD initrd\n  APPEND {append}\n"
     )
 
 
 def to_qcow2(raw: Path, disk: Path, compression: str = "zlib") -> None:
     """Compress a raw disk; "zlib" is read by every QEMU, "zstd" by 5.1 and later, faster."""
     run(
-        ["qemu-img", "convert", "-c", "-m", "4", "-W", "-f", "raw", "-O", "qcow2"]
-        + ["-o", f"compression_type={compression}", raw, disk],
+        [
+            *("qemu-img", "convert", "-c", "-m", "4", "-W", "-f", "raw", "-O", "qcow2"),
+            *("-o", f"compression_type={compression}", str(raw), str(disk)),
+        ],
         where="disk image",
     )
 

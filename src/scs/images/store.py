@@ -49,9 +49,7 @@ class Store:
     def find(self, name: str, recipe: str) -> BuiltImage | None:
         """The newest image of that name made by exactly that recipe, if there is one."""
         found = [
-            image
-            for folder in self._folders(name)
-            if (image := _load(folder, recipe)) is not None
+            image for folder in self._folders(name) if (image := _load(folder, recipe)) is not None
         ]
         return max(found, key=lambda image: image.built, default=None)
 
@@ -95,10 +93,10 @@ class Store:
         _sync(ready / _METADATA)
         final = self.folder / f"{name}-{sha256[:12]}"
         if final.exists():  # the same bytes again: only what is said about them is newer
-            os.replace(ready / _METADATA, final / _METADATA)
+            (ready / _METADATA).replace(final / _METADATA)
         else:
             ready.chmod(0o755)
-            os.rename(ready, final)
+            ready.rename(final)
         self._prune(name)
         image = _load(final, recipe)
         assert image is not None

@@ -17,9 +17,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from scs.archive import Archive
 from scs.errors import CommandFailed, Problem
 from scs.images import disk
-from scs.archive import Archive
 from scs.images.image import BuiltImage, build_stamp
 from scs.images.store import Draft, Store, recipe_of
 from scs.shell import Say, run
@@ -46,24 +46,21 @@ _EARLY_MODULES = ("virtio_blk", "virtio_net")
 _LATE_MODULES = ("virtio-rng", "evdev", "button", "isofs", "sr_mod", "virtio_scsi", "sd_mod")
 """On the root disk, for modprobe."""
 
-_APPEND = " ".join(
-    (
-        "console=ttyS0,115200 quiet panic=10 net.ifnames=0",
-        # An emulated clock is calibrated and doubted for a second otherwise.
-        "no_timer_check tsc=reliable nowatchdog",
-        # A guest that lives for a minute and runs its owner's code only: no hardening that
-        # costs boot time, no self tests, no policies.
-        "nokaslr mitigations=off apparmor=0 audit=0 lsm=capability noresume",
-        "cryptomgr.notests random.trust_cpu=1",
-        # Parts of the kernel that nobody here uses, each 20 to 180 ms when emulated: the
-        # second source of jitter entropy, vendors' certificates, type tables for tracers,
-        # self-encrypting disks. Without certificates signatures of modules are not checked.
-        "initcall_blacklist=jent_mod_init,load_system_certificate_list,trace_eval_init,"
-        "bpf_tcp_ca_kfunc_init,bpf_dummy_struct_ops_init,bpf_sockmap_iter_init,"
-        "sed_opal_init,init_encrypted",
-    )
+_APPEND = (
+    "console=ttyS0,115200 quiet panic=10 net.ifnames=0"
+    # An emulated clock is calibrated and doubted for a second otherwise.
+    " no_timer_check tsc=reliable nowatchdog"
+    # A guest that lives for a minute and runs its owner's code only: no hardening that costs
+    # boot time, no self tests, no policies, no waiting for quiet moments.
+    " nokaslr mitigations=off apparmor=0 audit=0 lsm=capability noresume"
+    " cryptomgr.notests random.trust_cpu=1 noreplace-smp rcupdate.rcu_expedited=1"
+    # Parts of the kernel that nobody here uses, each 20 to 180 ms when emulated: the second
+    # source of jitter entropy, vendors' certificates, type tables for tracers, self-encrypting
+    # disks. Without certificates the signatures of modules are not checked.
+    " initcall_blacklist=jent_mod_init,load_system_certificate_list,trace_eval_init,"
+    "bpf_tcp_ca_kfunc_init,bpf_dummy_struct_ops_init,bpf_sockmap_iter_init,"
+    "sed_opal_init,init_encrypted"
 )
-_SYSLINUX = f"DEFAULT scs\nPROMPT 0\nTIMEOUT 0\nNOESCAPE 1\nLABEL scs\n  LINUX vmlinuz\n  INITRD initrd\n  APPEND {_APPEND}\n"
 _SIGNATURE = 0x5C5F0001
 _BOOT_MIB = 20
 _ROOT_MIB = 107
@@ -128,7 +125,7 @@ def _build(cache: Path, work: Path, say: Say) -> tuple[Path, str]:
     initrd = work / "initrd"
     initrd.write_bytes(disk.cpio(_initrd(work / "early", unpacked, modules)))
     syslinux = work / "syslinux.cfg"
-    syslinux.write_text(_SYSLINUX)
+    syslinux.write_text(disk.boot_menu(_APPEND))
     raw = work / "disk.raw"
     disk.make_disk(
         raw,
