@@ -8,9 +8,11 @@ about it are kept in /run, where they have the same life.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from scs.errors import Problem, ScsError
@@ -95,6 +97,27 @@ def remembered_nodes(cloud: str) -> set[str]:
 
 def release(cloud: str) -> None:
     """Take back the mark; the last cloud also puts the host's settings back."""
+    if not RUN.is_dir():
+        return
+    with _alone():
+        _release(cloud)
+    with suppress(OSError):  # there may be other clouds
+        RUN.rmdir()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Keep the runs of other clouds away from the notes that all clouds share."""
+    RUN.mkdir(parents=True, exist_ok=True)
+    folder = os.open(RUN, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _release(cloud: str) -> None:
     folder = RUN / cloud
     for node in remembered_nodes(cloud):
         (folder / "nodes" / node).unlink(missing_ok=True)
@@ -108,21 +131,20 @@ def release(cloud: str) -> None:
         folder.rmdir()
     if not clouds():
         _restore()
-        if RUN.is_dir() and not any(RUN.iterdir()):
-            RUN.rmdir()
 
 
 def change(settings: Mapping[str, str]) -> None:
     """Set sysctls (names with slashes), noting the earlier value of each the first time."""
-    before = _before()
-    for name, value in settings.items():
-        held = read_sysctl(name)
-        if held is None or held == value:
-            continue
-        before.setdefault(name, held)
-        # The note is written first: a run killed in between must still be able to restore.
-        replace(RUN / _BEFORE, json.dumps(before))
-        _write_sysctl(name, value)
+    with _alone():
+        before = _before()
+        for name, value in settings.items():
+            held = read_sysctl(name)
+            if held is None or held == value:
+                continue
+            before.setdefault(name, held)
+            # The note is written first: a run killed in between must still be able to restore.
+            replace(RUN / _BEFORE, json.dumps(before))
+            _write_sysctl(name, value)
 
 
 def raise_limits() -> None:

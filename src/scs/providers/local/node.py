@@ -265,16 +265,22 @@ class Container:
         timeout: float | None = 60,
         check: bool = True,
     ) -> str:
-        """Run a command in the node as root, without ssh; output and errors as `shell.run`."""
+        """Run a command in the node as root, without ssh; output and errors as `shell.run`.
+
+        After `timeout` seconds it is ended inside the node, with all that it has started.
+        """
         init = self.init()
         if init is None:
             raise ScsError(Problem(f"node {self.node}", "is not running", "start it with: scs up"))
         clean = ["HOME=/root", "LANG=C.UTF-8", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
+        enter = ["nsenter", "-t", str(init), "--all", "--root", "--wd", "env", "-i", *clean]
+        # To end nsenter alone would leave the command behind.
+        bound = [] if timeout is None else ["timeout", "--kill-after=2", f"{timeout:g}"]
         return run(
-            ["nsenter", "-t", str(init), "--all", "--root", "--wd", "env", "-i", *clean, *argv],
+            [*enter, *bound, *argv],
             where=f"node {self.node}",
             stdin=stdin,
-            timeout=timeout,
+            timeout=None if timeout is None else timeout + 5,
             check=check,
         )
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -15,10 +14,12 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
+from scs.archive import SUITE, sources_for_trixie
 from scs.errors import CommandFailed, Problem
 from scs.model.topology import Network
 from scs.paths import Paths
 from scs.providers.local import host, network, rootfs
+from scs.release import environment
 from scs.shell import Say, quiet, run
 
 _TOOLS: Mapping[str, str] = {
@@ -82,6 +83,8 @@ class Wanted:
     """Something is to be fetched."""
     running: bool
     """Nodes run already: memory is taken, by them."""
+    mirror: str | None = None
+    """The Debian archive that cloud.yaml names, instead of this machine's."""
 
 
 def check(wanted: Wanted) -> list[Problem]:
@@ -265,79 +268,77 @@ def _resolver(wanted: Wanted) -> list[Problem]:
     return [NO_RESOLVER] if rootfs.host_resolv_conf(wanted.uplink_dns) is None else []
 
 
-def debian_mirror(index_targets: str) -> str | None:
-    """The first Debian archive in the output of `apt-get indextargets`.
-
-    Lines are "ORIGIN REPOSITORY-URI COMPONENT"; the origin is known only after an update.
-    """
-    lines = [line.split() for line in index_targets.splitlines()]
-    lines = [words for words in lines if len(words) >= 3 and "security" not in words[1]]
-    for words in lines:
-        if words[0] == "Debian" and words[2] == "main":
-            return words[1]
-    for words in lines:
-        if words[2] == "main" and "debian" in words[1]:
-            return words[1]
+def first_archive(sources: str) -> str | None:
+    """The first archive in apt sources of the deb822 form that is asked over the network."""
+    for line in sources.splitlines():
+        field, _, value = line.partition(":")
+        if field.lower() == "uris":
+            for uri in value.split():
+                if uri.startswith(("http://", "https://")):
+                    return uri.rstrip("/")
     return None
 
 
-def _debian(_: Wanted) -> list[Problem]:
-    # apt's own helper: proxies, certificates and credentials as apt has them.
+def _debian(wanted: Wanted) -> list[Problem]:
+    archive = first_archive(sources_for_trixie(mirror=wanted.mirror))
+    # apt's own helper: it has apt's proxies, certificates and credentials.
     helper = Path("/usr/lib/apt/apt-helper")
-    listed = run(
-        [
-            *("apt-get", "indextargets", "--format"),
-            *("$(ORIGIN) $(REPO_URI) $(COMPONENT)", "Created-By: Packages"),
-        ],
-        timeout=5,
-        check=False,
-    )
-    # An origin that is not known (no lists yet) leaves its place empty.
-    listed = "\n".join(
-        line if len(line.split()) >= 3 else f"? {line}" for line in listed.splitlines()
-    )
-    mirror = debian_mirror(listed)
-    if mirror is None or not helper.exists():
-        return []  # not a plain Debian host: its mirror is found when it is used
+    if archive is None or not helper.exists():
+        return []
     with tempfile.TemporaryDirectory(prefix="scs-preflight-") as scratch:
         return _answers(
-            "the Debian archive in apt's sources",
+            "the Debian archive",
             [
-                *(str(helper), "-o", "Acquire::Retries=0"),
+                *(helper, "-o", "Acquire::Retries=0"),
                 *("-o", f"Acquire::http::Timeout={_ANSWER_SECONDS}"),
                 *("-o", f"Acquire::https::Timeout={_ANSWER_SECONDS}"),
-                *("download-file", f"{mirror}dists/trixie/Release", f"{scratch}/Release"),
+                *("download-file", f"{archive}/dists/{SUITE}/Release", f"{scratch}/Release"),
             ],
-            "check the network, /etc/apt and the proxy with: apt-get update",
+            "check the network, name resolution and apt's settings with: apt-get update",
         )
 
 
 def _python(_: Wanted) -> list[Problem]:
-    # pip itself: index, proxy and certificates as the user has configured them.
-    has_pip = subprocess.run(
-        [sys.executable, "-m", "pip", "--version"], capture_output=True, timeout=8, check=False
-    )
-    if has_pip.returncode:
-        return []
+    # To lock one small package that needs no others is the least that uv can be asked for.
+    asked = environment.uv("pip", "compile", "--quiet", "--no-cache", "--no-deps", "-")
     return _answers(
         "the Python package index",
-        [
-            *(sys.executable, "-m", "pip", "--disable-pip-version-check", "--retries", "0"),
-            *("--timeout", str(_ANSWER_SECONDS), "index", "versions", "pbr"),
-        ],
-        "check the network and pip's settings with: pip download --no-deps pbr",
+        [*asked, "--python", sys.executable],
+        "check the network, name resolution and pip's settings",
+        stdin="pbr\n",
+        env={
+            **environment.uv_settings(),
+            "UV_HTTP_TIMEOUT": str(_ANSWER_SECONDS),
+            "UV_HTTP_CONNECT_TIMEOUT": str(_ANSWER_SECONDS),
+            "UV_HTTP_RETRIES": "0",
+        },
     )
 
 
-def _answers(what: str, argv: Sequence[str], hint: str) -> list[Problem]:
+def _answers(
+    what: str,
+    argv: Sequence[str | Path],
+    hint: str,
+    stdin: str | None = None,
+    env: Mapping[str, str] | None = None,
+) -> list[Problem]:
+    # `timeout` ends the command's helpers as well, which would otherwise be waited for.
+    seconds = _ANSWER_SECONDS + 2
+    bounded = ["timeout", "--kill-after=1", str(seconds), *argv]
     try:
-        run(argv, timeout=_ANSWER_SECONDS + 2)
+        run(bounded, stdin=stdin, env=env, timeout=seconds + 2)
     except CommandFailed as error:
-        last = str(error).splitlines()
-        reasons = [line.strip() for line in last if line.strip().startswith(("E:", "ERROR"))]
-        why = reasons[0] if reasons else f"nothing in {_ANSWER_SECONDS + 2} s"
+        why = reason(str(error)) or f"nothing in {seconds} s"
         return [Problem("this machine", f"{what} does not answer: {why}", hint)]
     return []
+
+
+def reason(output: str) -> str:
+    """The line of a failed command's output that says why (apt's first, uv's innermost), or ""."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    causes = [line for line in lines if line.startswith(("cause:", "Caused by:"))]
+    errors = [line for line in lines if line.startswith(("E:", "error:"))]
+    return (causes[-1:] or errors[:1] or [""])[0]
 
 
 def missing_host_packages() -> list[str]:

@@ -67,8 +67,7 @@ def has_genl_family(name: str) -> bool:
 
 
 def ovs_datapath() -> tuple[str, str]:
-    """`system` or `netdev`, and why if it is the latter."""
-    load_modules()
+    """`system` or `netdev`, and why if it is the latter; needs `load_modules` before."""
     if not has_genl_family("ovs_datapath"):
         return "netdev", "the kernel has no openvswitch: packets are switched in userspace"
     # The kernel's datapath takes its tunnels from the kernel too.

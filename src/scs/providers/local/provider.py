@@ -28,7 +28,8 @@ class LocalProvider:
     """Nodes as systemd containers on this machine, in the shape of `scs.providers.Provider`.
 
     `networks` are "management", "tunnel" and "external". `virt` is "auto" (probe), "kvm" or
-    "qemu". `uplink_dns` are name servers for the nodes where the host's can't be used.
+    "qemu". `uplink_dns` are name servers for the nodes where the host's can't be used;
+    `mirror` is the Debian archive that `preflight` asks if it is not this machine's.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class LocalProvider:
         layers: Layers,
         virt: str = "auto",
         uplink_dns: Sequence[IPv4Address | IPv6Address] = (),
+        mirror: str | None = None,
     ) -> None:
         self.paths = paths
         self.cloud = cloud
@@ -46,6 +48,7 @@ class LocalProvider:
         self.layers = layers
         self.virt = virt
         self.uplink_dns = tuple(uplink_dns)
+        self.mirror = mirror
 
     # --- where things are
 
@@ -91,6 +94,7 @@ class LocalProvider:
                 virt=self.virt,
                 uplink_dns=self.uplink_dns,
                 online=online,
+                mirror=self.mirror,
                 running=any(state.running for state in self.observe().values()),
             )
         )
