@@ -40,7 +40,7 @@ FIRST_ANSWER = 8
 TRIES = 3
 
 
-class Failed(Exception):  # noqa: N818
+class Failed(Exception):
     """What went wrong, for a person."""
 
 
@@ -84,7 +84,7 @@ def fetch(url: str, timeout: float) -> tuple[bytes, str]:
     parts = urlsplit(url)
     host = parts.hostname or ""
     bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
-    request = urllib.request.Request(bare, headers={"Accept": "text/html"})  # noqa: S310
+    request = urllib.request.Request(bare, headers={"Accept": "text/html"})
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if not user:
         with suppress(OSError, netrc.NetrcParseError):  # none, or none that we can read
@@ -94,7 +94,7 @@ def fetch(url: str, timeout: float) -> tuple[bytes, str]:
         request.add_unredirected_header("Authorization", f"Basic {token}")
     try:
         context = ssl.create_default_context(cafile=settings()["SSL_CERT_FILE"])
-        with urllib.request.urlopen(request, timeout=timeout, context=context) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=timeout, context=context) as answer:
             return answer.read(), answer.url
     except urllib.error.HTTPError as error:
         raise Failed(f"{host}: {error.code} {error.reason}") from error
