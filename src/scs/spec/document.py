@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from scs.errors import BadInput, Problem
-from scs.spec.rules import Loc, dotted
+from scs.spec.wording import Loc, dotted, shorten
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 50
@@ -101,15 +101,6 @@ class Tree:
             return "nothing"
         kind = "truth value" if isinstance(self.value, bool) else "number"
         return f"the {kind} {shorten(self.text)}"
-
-
-def shorten(text: str, length: int = 40) -> str:
-    """The text, safe to print on one line of a terminal, and its middle left out if long."""
-    text = text if len(text) <= length else f"{text[: length - 12]}…{text[-10:]}"
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "replace").decode()
-        for char in text
-    )
 
 
 @dataclass(frozen=True)
@@ -215,7 +206,9 @@ _SYNTAX_HINTS = (
     ("expected ',' or", "a bracket is opened and never closed, or a comma is missing"),
     ("cannot start any token", "put text that starts with this character in quotes"),
     ("undefined alias", "references (`&`, `*`) are not supported: write the value out"),
-    ("unknown escape", "in double quotes, write a backslash twice"),
+    ("escape", "in double quotes, write a backslash twice"),
+    ("hexdecimal", "in double quotes, write a backslash twice"),
+    ("hexadecimal", "in double quotes, write a backslash twice"),
     ("<document start>", "everything belongs in one mapping, its keys on the left edge"),
 )
 
@@ -241,10 +234,17 @@ def _syntax_error(error: yaml.YAMLError, text: str) -> _UnreadableError:
 
 
 def _events(text: str) -> Iterator[yaml.Event]:
+    mark = Mark()
     try:
-        yield from yaml.parse(text, Loader=PARSER)
+        for event in yaml.parse(text, Loader=PARSER):
+            mark = _mark(event)
+            yield event
     except yaml.YAMLError as error:
         raise _syntax_error(error, text) from None
+    except (ValueError, OverflowError):
+        # The parser in Python lets `"\UFFFFFFFF"` fall through to chr().
+        what = "not valid YAML: after this, an escape in double quotes is no character"
+        raise _UnreadableError(mark, what, "write the backslash twice") from None
 
 
 def _compose(text: str) -> Document:
@@ -341,11 +341,10 @@ class _Composer:
             name = self.key(event, loc)
             if name in keys:
                 before = keys[name]
-                label = shorten(name)
                 self.complaints.append(
                     Complaint(
                         key_mark,
-                        f"{dotted((*loc, label))}: `{label}` is here twice, "
+                        f"{dotted((*loc, name))}: `{shorten(name)}` is here twice, "
                         f"first on line {before.line}",
                         "keep one of the two",
                     )

@@ -9,7 +9,6 @@ say something else than the others.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -26,27 +25,11 @@ from urllib.parse import urlsplit
 
 from pydantic_core import PydanticCustomError, core_schema
 
-LONGEST_WORD = 64
-"""Characters. A longer word is no slip of the hand, and comparing it takes long."""
+from scs.spec.wording import LONGEST_WORD, listed, nearest
 
 
 class KindError(ValueError):
     """A value is not of the kind; the message is a hint, or empty."""
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant, or None."""
-    if len(word) > LONGEST_WORD:
-        return None
-    by_lower = {name.lower(): name for name in known}
-    found = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return by_lower[found[0]] if found else None
-
-
-def listed(words: Iterable[str]) -> str:
-    """Words as a person lists them: `a`, `b` or `c`."""
-    quoted = [f"`{word}`" for word in words]
-    return " or ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1] if quoted else ""]))
 
 
 @dataclass(frozen=True, eq=False)  # types that are annotated with it must be hashable

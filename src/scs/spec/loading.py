@@ -14,10 +14,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from scs.errors import BadInput, Problem
-from scs.spec.document import MAX_BYTES, Complaint, Document, Tree, read, shorten
-from scs.spec.kinds import Kind, KindError, listed, nearest
+from scs.spec.document import MAX_BYTES, Complaint, Document, Tree, read
+from scs.spec.kinds import Kind, KindError
 from scs.spec.model import BUILD_TAG, DOWNLOAD_TAG, CloudSpec
-from scs.spec.rules import ContradictionError, Finding, Loc, dotted
+from scs.spec.rules import ContradictionError, Finding
+from scs.spec.wording import Loc, dotted, listed, nearest, shorten
 
 MAX_PROBLEMS = 100
 """No one reads more, and finding the nearest word for each takes time."""
@@ -91,7 +92,7 @@ def _validate(document: Document) -> tuple[CloudSpec | None, list[Complaint]]:
     wrong: set[Loc] = set(document.spoiled)
     findings = _findings(details)
     for detail in details:
-        loc = tuple(part for part in detail["loc"] if part not in (BUILD_TAG, DOWNLOAD_TAG))
+        loc = _written(detail["loc"])
         if detail["type"] == "value_error" and not loc:
             continue
         if not _related(loc, document.spoiled):
@@ -118,6 +119,12 @@ def _validate(document: Document) -> tuple[CloudSpec | None, list[Complaint]]:
             mark = tree.mark_of(written[-1] if written else ())
             complaints.append(Complaint(mark, finding.what, finding.hint))
     return None, complaints
+
+
+def _written(loc: Loc) -> Loc:
+    """The location of an error without the tag that pydantic puts into it."""
+    tagged = loc[:1] == ("images",) and loc[3:4] in ((BUILD_TAG,), (DOWNLOAD_TAG,))
+    return loc[:3] + loc[4:] if tagged else loc
 
 
 def _findings(details: list[ErrorDetails]) -> tuple[Finding, ...] | None:
@@ -183,7 +190,7 @@ def _explain(detail: ErrorDetails, loc: Loc, tree: Tree) -> Complaint:
         return Complaint(mark, what, str(context.get("hint", "")))
     found = tree.find(loc) or Tree(mark=tree.mark_of(loc))
     expected = context.get("expected") or _STRUCTURES.get(kind)
-    label = dotted(tuple(shorten(part) if isinstance(part, str) else part for part in loc))
+    label = dotted(loc)
     if expected is None:
         # Nothing is known to come here; pydantic's own words are better than none.
         return Complaint(found.mark, f"{label}: {detail['msg']}", "see docs/cloud-yaml.md")

@@ -22,6 +22,7 @@ from pydantic import (
 from scs.model.topology import Network, Node, Role
 from scs.spec import kinds
 from scs.spec.kinds import AddressRange, Kind, Option
+from scs.spec.wording import nearest
 
 Virt = Literal["auto", "kvm", "qemu"]
 Provider = Literal["local"]
@@ -186,14 +187,14 @@ def _source(value: object) -> Literal["build"]:
         return "build"
     if isinstance(value, str) and value.startswith("https://"):
         raise kinds.KindError("write `{url: …, sha512: …}`, so that nobody can exchange the image")
-    if isinstance(value, str) and kinds.nearest(value, ["build"]):
+    if isinstance(value, str) and nearest(value, ["build"]):
         raise kinds.KindError("did you mean `build`?")
     raise kinds.KindError
 
 
 SOURCE = Kind("`build`, or a mapping with `url` and `sha512`", _source, {"const": "build"})
 BUILD_TAG, DOWNLOAD_TAG = "<build>", "<download>"
-"""Stand in the location of pydantic's errors, although nobody wrote them; no key looks so."""
+"""Stand in the location of pydantic's errors, although nobody wrote them."""
 
 
 def _source_tag(value: object) -> str:

@@ -11,12 +11,10 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from scs.model.topology import Role
+from scs.spec.wording import Loc, dotted
 
 if TYPE_CHECKING:
     from scs.spec.model import CloudSpec
-
-Loc = tuple[str | int, ...]
-"""A place in the file, by keys and list positions: ("nodes", 0, "address")."""
 
 MANAGEMENT: Loc = ("networks", "management", "ipv4")
 TUNNEL: Loc = ("networks", "tunnel", "ipv4")
@@ -38,14 +36,6 @@ class ContradictionError(ValueError):
     def __init__(self, findings: tuple[Finding, ...]) -> None:
         super().__init__("; ".join(f"{finding.what} ({finding.hint})" for finding in findings))
         self.findings = findings
-
-
-def dotted(loc: Loc) -> str:
-    """A place as a person reads it: nodes[0].address."""
-    text = ""
-    for part in loc:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
 
 
 def roles(spec: CloudSpec) -> Iterator[Finding]:
