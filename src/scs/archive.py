@@ -66,6 +66,19 @@ def sources_for_trixie(etc_apt: Path = Path("/etc/apt"), mirror: str | None = No
     return "\n".join(dict.fromkeys(stanzas)) or vendor_sources()
 
 
+def acquire_settings(etc_apt: Path = Path("/etc/apt")) -> list[Path]:
+    """The files in which this machine says how apt reaches its archives (proxies, time limits).
+
+    Only those: hooks and other settings of this machine have no business in a new system.
+    """
+    files = [etc_apt / "apt.conf", *sorted((etc_apt / "apt.conf.d").glob("*"))]
+    return [
+        file
+        for file in files
+        if file.is_file() and re.search(r"(?m)^\s*Acquire::", file.read_text(errors="replace"))
+    ]
+
+
 def _rewritten(suite: str) -> str | None:
     match = _SUITE.fullmatch(suite)
     return None if match is None else SUITE + (match[2] or "")

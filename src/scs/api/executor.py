@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,6 +20,7 @@ from scs.images import BuiltImage
 from scs.model.objects import ApiObject
 from scs.resources.graph import Outcome, attempt, schedule
 
+GIVEN_UP = "not tried, because something on a node failed"
 Tell = Callable[[Mapping[str, object]], None]
 
 
@@ -48,42 +49,53 @@ class Executor:
     def compare(self, want: ApiObject, seen: Mapping[str, object]) -> str | None:
         return self.kinds[want.kind].compare(want, seen)
 
-    def answering(self, wanted: Sequence[ApiObject]) -> bool:
-        """Whether all endpoints that these objects belong to answer."""
+    def answering(self, services: Iterable[str]) -> set[str]:
+        """Those of these services whose endpoints answer."""
         view = self.clients.view
-        services = {want.service for want in wanted} | {"identity"}
-        urls = [view.url(service, external=True) for service in sorted(services)]
+        names = sorted(services)
         with ThreadPoolExecutor(max_workers=8) as pool:
-            return all(pool.map(lambda url: answers(url, view.ca), urls))
+            urls = [view.url(service, external=True) for service in names]
+            answer = pool.map(lambda url: answers(url, view.ca), urls)
+            return {name for name, ok in zip(names, answer, strict=True) if ok}
 
     def observe(self, wanted: Sequence[ApiObject]) -> dict[str, Any]:
-        """Id → what is there; nothing when the API does not answer. Raises what a request raises."""
-        if not wanted or not self.answering(wanted):
+        """Id → what is there; nothing of services that do not answer. Raises what a request raises."""
+        there = self.answering({want.service for want in wanted} | {"identity"})
+        if not wanted or "identity" not in there:
             return {}
         by_kind: dict[str, list[ApiObject]] = {}
         for want in wanted:
-            by_kind.setdefault(want.kind, []).append(want)
-        _ = self.clients.admin.session.get_token()
-        # Without its user nothing of the tenant's can be there.
-        people = self.kinds["user"].observe(self.clients, by_kind.get("user", []))
-        tenant = f"user:{self.clients.view.tenant.user}"
-        if tenant in people and not people[tenant]:
-            return people
-        found: dict[str, Any] = dict(people)
+            if want.service in there:
+                by_kind.setdefault(want.kind, []).append(want)
+        # Without the tenant's user nothing of the tenant's can be there, and without the catalog
+        # nothing can be asked for.
+        first = [self.kinds["user"], self.kinds["catalog"]]
+        found: dict[str, Any] = {}
+        for kind in first:
+            mine = [want for want in wanted if self.kinds[want.kind] is kind]
+            found |= kind.observe(self.clients, mine)
+        if any(not seen for seen in found.values()):
+            by_kind = {"project": by_kind.get("project", [])}
         with ThreadPoolExecutor(max_workers=6) as pool:
             tasks = [
                 pool.submit(self.kinds[kind].observe, self.clients, wants)
                 for kind, wants in by_kind.items()
-                if kind != "user"
+                if self.kinds[kind] not in first
             ]
             for task in tasks:
                 found |= task.result()
         return found
 
-    def run(self, steps: Sequence[ApiObject], tell: Tell, seconds: float = 900) -> list[Outcome]:
+    def run(
+        self,
+        steps: Sequence[ApiObject],
+        tell: Tell,
+        held: Callable[[str], bool],
+        seconds: float = 900,
+    ) -> list[Outcome]:
         """Converge these objects; waits for each one's service to answer first.
 
-        Ends early when `stop` is set. A failure ends what depends on it, nothing else.
+        `held` tells whether a service (its type) is still being worked on elsewhere. Ends early when `stop` is set. A failure ends what depends on it, nothing else.
         """
         named = {step.id: step for step in steps}
         self._fresh.clear()
@@ -99,7 +111,7 @@ class Executor:
         def work(name: str) -> Outcome:
             step = named[name]
             try:
-                self._await(step.service, end)
+                self._await(step.service, held, end)
             except (RuntimeError, TimeoutError) as failure:
                 return Outcome(name, False, time.time(), 0.0, str(failure))
             alike = [other for other in steps if other.kind == step.kind]
@@ -116,14 +128,16 @@ class Executor:
                 self._catalogued = True
             if step.kind not in self._fresh:
                 self._fresh[step.kind] = kind.observe(self.clients, alike)
-        kind.converge(self.clients, step, self._fresh[step.kind].get(step.id, {}))
+        seen = self._fresh[step.kind].get(step.id, {})
+        if kind.compare(step, seen) is not None:  # it may have been there, just out of sight
+            kind.converge(self.clients, step, seen)
 
-    def _await(self, service: str, end: float) -> None:
+    def _await(self, service: str, held: Callable[[str], bool], end: float) -> None:
         view = self.clients.view
         url = view.url(service, external=True)
-        while not answers(url, view.ca):
+        while held(service) or not answers(url, view.ca):
             if self.stop.is_set():
-                raise RuntimeError("given up, because something on a node failed")
+                raise RuntimeError(GIVEN_UP)
             if time.monotonic() > end:
                 raise TimeoutError(f"{url} does not answer")
             time.sleep(0.3)

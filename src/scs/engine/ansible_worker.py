@@ -17,37 +17,15 @@ from ansible.inventory.manager import InventoryManager
 from ansible.module_utils.common.collections import ImmutableDict
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play import Play
-from ansible.plugins.callback import CallbackBase
+from ansible.plugins.loader import init_plugin_loader
 from ansible.template import trust_as_template
 from ansible.vars.manager import VariableManager
 
-OUT = os.fdopen(os.dup(1), "w", buffering=1)
-os.dup2(2, 1)  # whatever Ansible prints goes to the log, not between our lines
+from scs.engine.callback.scs_answers import answer
 
-
-def answer(line: dict[str, Any]) -> None:
-    print(json.dumps(line), file=OUT, flush=True)
-
-
-class Answers(CallbackBase):  # type: ignore[misc]
-    """Hands each node's result on."""
-
-    CALLBACK_VERSION = 2.0
-    CALLBACK_TYPE = "stdout"
-    CALLBACK_NAME = "scs"
-
-    def v2_runner_on_ok(self, result: Any) -> None:
-        packed = base64.b64decode(result._result["answer"])
-        answer({"node": result._host.name, "answer": json.loads(zlib.decompress(packed))})
-
-    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        told = result._result
-        text = told.get("module_stderr") or told.get("exception") or told.get("msg") or "failed"
-        tail = "\n".join(str(text).splitlines()[-15:])
-        answer({"node": result._host.name, "error": tail})
-
-    def v2_runner_on_unreachable(self, result: Any) -> None:
-        answer({"node": result._host.name, "error": f"no ssh: {result._result.get('msg')}"})
+# Whatever Ansible prints goes to the log, not between our lines.
+os.environ["SCS_ANSWERS"] = str(os.dup(1))
+os.dup2(2, 1)
 
 
 def play(job: dict[str, Any]) -> None:
@@ -85,19 +63,15 @@ def play(job: dict[str, Any]) -> None:
         "name": job["mode"],
         "hosts": "cloud",
         "gather_facts": "no",
-        "tasks": [{"action": {"module": "scs_node", "args": arguments}}],
+        "tasks": [{"scs_node": arguments}],
     }
     queue = TaskQueueManager(
         inventory=inventory,
         variable_manager=variables,
         loader=loader,
         passwords={},
-        stdout_callback_name=None,
         forks=max(1, min(32, len(job["nodes"]))),
     )
-    queue._stdout_callback = Answers()
-    queue._callback_plugins = [queue._stdout_callback]
-    queue._callbacks_loaded = True
     try:
         queue.run(Play.load(source, variable_manager=variables, loader=loader))
     finally:
@@ -110,6 +84,7 @@ def main() -> None:
         connection="ssh", module_path=None, forks=8, become=None, check=False, diff=False,
         verbosity=0, syntax=None, start_at_task=None, remote_user=None,
     )
+    init_plugin_loader([])
     for line in sys.stdin:
         job = json.loads(line)
         try:

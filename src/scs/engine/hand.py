@@ -53,12 +53,17 @@ class Hand:
         """Start loading Ansible; returns at once."""
         if self._process is None:
             self._temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # An empty one: the machine's own configuration is not for these runs.
+            (self._temporary / "ansible.cfg").touch()
             settings = {
+                "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback"),
+                "ANSIBLE_STDOUT_CALLBACK": "scs_answers",
                 "ANSIBLE_LIBRARY": str(HERE / "library"),
-                "ANSIBLE_MODULE_UTILS": str(HERE.parent),
+                # Holds nothing but a link to scs.resources: names here hide Ansible's own.
+                "ANSIBLE_MODULE_UTILS": str(HERE / "module_utils"),
                 "ANSIBLE_LOCAL_TEMP": str(self._temporary),
                 "ANSIBLE_HOME": str(self._temporary),
-                "ANSIBLE_CONFIG": os.devnull,
+                "ANSIBLE_CONFIG": str(self._temporary / "ansible.cfg"),
                 "ANSIBLE_PIPELINING": "true",
                 "ANSIBLE_HOST_KEY_CHECKING": "true",
                 "ANSIBLE_SSH_RETRIES": "2",

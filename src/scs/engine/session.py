@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import difflib
 import getpass
 import json
 import os
@@ -20,7 +21,7 @@ from typing import Any
 
 from scs import components, images, release
 from scs.api.clients import Clients, clouds_yaml
-from scs.api.executor import Executor
+from scs.api.executor import GIVEN_UP, Executor
 from scs.engine.events import Event, Events
 from scs.engine.hand import Hand
 from scs.engine.pki import Authority
@@ -28,7 +29,7 @@ from scs.engine.state import Entry, Journal, Secrets, write_private
 from scs.engine.workshop import Workshop
 from scs.errors import BadInput, Problem, StepFailed
 from scs.images import BuiltImage
-from scs.model.component import Component
+from scs.model.component import Component, Config
 from scs.model.objects import ApiObject
 from scs.model.topology import Node
 from scs.model.view import Tenant, View
@@ -38,6 +39,8 @@ from scs.plan.plan import API, Plan, Step, api_steps, node_steps
 from scs.plan.resolve import resolve
 from scs.providers import Connection, NodeFacts, NodeState
 from scs.providers.local import LocalProvider, layers
+from scs.providers.local.preflight import install_host_packages, missing_host_packages
+from scs.providers.local.rootfs import delete_tree
 from scs.resources import Resource, Seen
 from scs.spec import CloudSpec
 
@@ -100,7 +103,7 @@ class Session:
             item.service
             for part, _ in found.values()
             for item in part.files
-            if getattr(item, "service", "")
+            if isinstance(item, Config) and item.service
         }
         unknown = sorted(set(self.spec.config) - services)
         if unknown:
@@ -131,7 +134,7 @@ class Session:
             floating=(spec.floating.first, spec.floating.last),
             internal_address=spec.internal_address,
             external_address=spec.external_address,
-            dns=spec.dns or tuple(self.provider.name_servers()),
+            dns=spec.dns,
             tenant=Tenant(
                 spec.tenant.project,
                 spec.tenant.user,
@@ -143,7 +146,6 @@ class Session:
             virt_type=facts.virt_type,
             environment=str(self.release.environment_path),
             config=spec.config,
-            images={},
             secret=self.secrets,
             certificate=self.authority.issue,
             ca=self.authority.certificate,
@@ -172,7 +174,7 @@ class Session:
 
     def _environment(self, say: Callable[[str], None]) -> Path:
         if not layers.environment_path(self.paths.cache, self.release).exists():
-            layers.prefetch_environment(self.paths.cache, self.release, say)
+            layers.prepare_environment(self.paths.cache, self.release, say)
         base = self.workshop.start("root file system", self._base).result()
         return layers.build_environment(self.paths.cache, self.release, base, say)
 
@@ -196,6 +198,20 @@ class Session:
         # A whole Debian takes long: it may have what the cloud's own start leaves over.
         return self.workshop.start("image Debian 13", self._debian, idle=True).result()
 
+    # Before anything is touched.
+
+    def preflight(self) -> Sequence[Problem]:
+        """What would stop a run on this machine; looks only, except for missing host packages."""
+        cached = layers.environment_path(self.paths.cache, self.release).exists()
+        problems = self.provider.preflight(online=not cached)
+        if not problems and (missing := missing_host_packages()):
+            self.events.timed(
+                MACHINE,
+                f"installing {len(missing)} packages here",
+                lambda: install_host_packages(self.events.saying("host packages")),
+            )
+        return problems
+
     # Looking.
 
     def connections(self) -> dict[str, Connection]:
@@ -204,7 +220,8 @@ class Session:
     def look(self) -> Look:
         """See what is there, and plan. Changes nothing."""
         states = self.provider.observe()
-        running = all(states[node.name].running for node in self.spec.nodes())
+        nodes = self.spec.nodes()
+        running = all(node.name in states and states[node.name].running for node in nodes)
         if running:
             self.hand.start()
         facts = self.provider.facts() if running else UNKNOWN
@@ -217,9 +234,9 @@ class Session:
         api: Mapping[str, Any] = {}
         if running:
             with ThreadPoolExecutor(max_workers=2) as pool:
-                nodes = pool.submit(self._observe_nodes, desired)
-                cloud = pool.submit(executor.observe, objects)
-                observed, api = nodes.result(), cloud.result()
+                on_nodes = pool.submit(self._observe_nodes, desired)
+                in_api = pool.submit(executor.observe, objects)
+                observed, api = on_nodes.result(), in_api.result()
         plan = Plan(
             machine=tuple(self._machine_steps(view.nodes, states)),
             nodes={
@@ -248,11 +265,11 @@ class Session:
                 where=MACHINE,
                 component=self.spec.provider,
                 reason=states[node.name].detail
-                if states[node.name].exists
+                if node.name in states
                 else f"does not exist ({', '.join(sorted(node.roles))})",
             )
             for node in nodes
-            if not states[node.name].running
+            if node.name not in states or not states[node.name].running
         ]
 
     # Applying.
@@ -339,16 +356,102 @@ class Session:
 
         with ThreadPoolExecutor(max_workers=2) as pool:
             on_nodes = pool.submit(nodes)
-            outcomes = executor.run([item for _, item in plan.api], self.events.told(API))
+            wanted = [item for _, item in plan.api]
+            outcomes = executor.run(wanted, self.events.told(API), self._held(look))
             on_nodes.result()
         for watcher in watchers:
             watcher.close()
         for outcome in outcomes:
-            if not outcome.ok:
+            if not outcome.ok and outcome.error != GIVEN_UP:
                 problems.append(self._problem(known[API, outcome.id], outcome.error))
         self._record(ended, known)
         if problems:
             raise StepFailed(*problems)
+
+    def finish(self, started: float) -> None:
+        """Record how long the whole run took: the next run's estimate."""
+        now = time.time()
+        first = any(event.step == "starting nodes" for event in self.events.ended)
+        name = "run:first" if first else "run:change"
+        self._record([Event("end", MACHINE, name, now, now - started)], {})
+
+    # Where an operator looks next, and the end.
+
+    def ssh(self, node: str | None) -> list[str]:
+        """The ssh command for a node; the only one needs no name."""
+        links = self.connections()
+        if node is None and len(links) == 1:
+            node = next(iter(links))
+        if node not in links:
+            what = f"no node {node}" if node else "which node?"
+            raise BadInput(Problem("ssh", what, f"there are: {', '.join(links)}"))
+        if not links[node].key.exists():
+            raise BadInput(Problem(f"cloud {self.spec.name}", "is not up", "scs up"))
+        return ssh_argv(links[node])
+
+    def logs(self, component: str, lines: int, follow: bool) -> None:
+        """Print the journal of a component's units, from all its nodes."""
+        view = self.view(UNKNOWN)
+        parts = {part.name: part for part in view.components}
+        if component not in parts:
+            near = difflib.get_close_matches(component, parts, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(parts)}"
+            raise BadInput(Problem("logs", f"no component {component}", hint))
+        expander = self.expander(view)
+        for node in view.nodes_of(parts[component]):
+            units = [
+                item.name
+                for item in expander.node(node)
+                if item.kind == "unit" and item.component == component
+            ]
+            if not units:
+                hint = "its steps are in the journal of scs"
+                raise BadInput(Problem("logs", f"{component} has no units", hint))
+            journal = ["journalctl", "--no-pager", f"--lines={lines}"]
+            journal += ["--follow"] if follow else []
+            journal += [f"--unit={unit}" for unit in units]
+            subprocess.run([*self.ssh(node.name), *journal], check=False)
+
+    def down(self, *, keep_cache: bool) -> None:
+        """Remove all nodes and, unless it is to be kept, the cache."""
+        say = self.events.saying("removing nodes")
+        self.events.timed(MACHINE, "removing nodes", lambda: self.provider.remove(say))
+        if not keep_cache:
+            others = [
+                path.name
+                for path in self.paths.state.parent.iterdir()
+                if path.is_dir() and path != self.paths.state and (path / "nodes").is_dir()
+            ]
+            if others:
+                # Their nodes stand on the layers there.
+                say(f"the cache stays: cloud {', '.join(others)} uses it")
+            else:
+                self.events.timed(
+                    MACHINE, "removing the cache", lambda: delete_tree(self.paths.cache)
+                )
+
+    def forget(self) -> None:
+        """Remove what is kept about a cloud that is gone: secrets, CA, journal."""
+        delete_tree(self.paths.state)
+        parent = self.paths.state.parent
+        if parent.is_dir() and not any(parent.iterdir()):
+            parent.rmdir()
+
+    def _held(self, look: Look) -> Callable[[str], bool]:
+        """Whether steps on nodes that belong to a service have still to be done."""
+        owners = {point.type: part.name for part, point in look.view.endpoints if point.type}
+        pending: dict[str, set[tuple[str, str]]] = {}
+        for node, pairs in look.plan.nodes.items():
+            for step, _ in pairs:
+                pending.setdefault(step.component, set()).add((node, step.id))
+
+        def ended(event: Event) -> None:
+            if event.kind == "end":
+                for left in pending.values():
+                    left.discard((event.where, event.step))
+
+        self.events.listen(ended)
+        return lambda service: bool(pending.get(owners[service]))
 
     def _problem(self, step: Step, error: str) -> Problem:
         text = "\n".join("    " + line for line in self.secrets.mask(error).splitlines())

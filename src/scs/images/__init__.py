@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Disk images for the cloud's users and for its own checks."""
 
+from scs.images.debian import build_debian
 from scs.images.image import BuiltImage, missing_metadata
 from scs.images.tiny import build_tiny
 
-__all__ = ["BuiltImage", "build_tiny", "missing_metadata"]
+__all__ = ["BuiltImage", "build_debian", "build_tiny", "missing_metadata"]

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Disk images made from folders, without loop devices, mounts or privileges.
 
-Layout: a master boot record, a small FAT partition that syslinux boots from, and an ext4
-partition for the rest. Offsets are in bytes, sizes in MiB.
+A master boot record, a small FAT partition for a boot loader, an ext4 partition for the rest.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import shutil
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from scs.errors import PreflightFailed, Problem
 from scs.shell import run
@@ -32,8 +31,12 @@ TOOLS: Mapping[str, str] = {
 }
 """Commands that building an image calls → the Debian package each is in."""
 
-_MBR_CODE = Path("/usr/lib/SYSLINUX/mbr.bin")
-_FAT16_LBA, _LINUX = 0x0E, 0x83
+SYSLINUX_MBR = Path("/usr/lib/SYSLINUX/mbr.bin")
+FAT, LINUX, EFI = 0x0E, 0x83, 0xEF
+"""Kinds of partitions."""
+
+_MTOOLS = {"MTOOLS_SKIP_CHECK": "1", "MTOOLSRC": "/dev/null"}
+"""mtools refuses geometries that make no sense to it unless told not to look."""
 
 
 @dataclass(frozen=True)
@@ -88,46 +91,50 @@ def partition_table(code: bytes, partitions: Sequence[Partition], signature: int
     return bytes(record)
 
 
-def make_disk(
-    raw: Path,
-    *,
-    root: Path,
-    boot: Mapping[str, Path],
-    boot_mib: int,
-    root_mib: int,
-    label: str,
-    signature: int,
-    ext4: Sequence[str] = (),
-) -> None:
-    """Write a bootable raw disk: `boot` (name → file) on FAT, the folder `root` on ext4.
+def blank(raw: Path, code: bytes, partitions: Sequence[Partition], signature: int) -> None:
+    """Write an empty disk that ends with its last partition.
 
-    `boot` must hold a syslinux.cfg. `ext4` are further arguments for mke2fs. The partition
-    table's `signature` also makes the partitions' PARTUUIDs (signature-01, signature-02).
+    The `signature` also makes the partitions' PARTUUIDs (signature-01, signature-02).
     """
-    fat = Partition(_FAT16_LBA, ALIGN, boot_mib * MIB, active=True)
-    rest = Partition(_LINUX, fat.start + fat.size, root_mib * MIB)
     with raw.open("wb") as disk:
-        disk.write(partition_table(_MBR_CODE.read_bytes(), [fat, rest], signature))
-        disk.truncate(rest.start + rest.size)
-    drive = f"{raw}@@{fat.start}"
-    # mtools refuses geometries that make no sense to it unless told not to look.
-    env = {"MTOOLS_SKIP_CHECK": "1", "MTOOLSRC": "/dev/null"}
+        disk.write(partition_table(code, partitions, signature))
+        disk.truncate(max(part.start + part.size for part in partitions))
+
+
+def write_fat(raw: Path, part: Partition, files: Mapping[str, Path]) -> None:
+    """Make a FAT file system in a partition; `files`: path in it → file. Folders are made."""
+    drive = f"{raw}@@{part.start}"
     run(
         [
-            *("mformat", "-i", drive, "-v", "BOOT", "-T", str(fat.size // SECTOR)),
-            *("-h", "255", "-s", "63", "-H", str(fat.start // SECTOR), "-c", "8", "::"),
+            *("mformat", "-i", drive, "-v", "BOOT", "-T", str(part.size // SECTOR)),
+            *("-h", "255", "-s", "63", "-H", str(part.start // SECTOR), "-c", "8", "::"),
         ],
-        env=env,
+        env=_MTOOLS,
         where="boot partition",
     )
-    for name, file in boot.items():
-        run(["mcopy", "-i", drive, file, f"::{name}"], env=env, where="boot partition")
-    run(["syslinux", "--install", "-t", str(fat.start), raw], env=env, where="boot partition")
+    parents = {str(up) for name in files for up in PurePosixPath(name).parents if str(up) != "."}
+    for folder in sorted(parents):
+        run(["mmd", "-i", drive, f"::{folder}"], env=_MTOOLS, where="boot partition")
+    for name, file in files.items():
+        run(["mcopy", "-i", drive, file, f"::{name}"], env=_MTOOLS, where="boot partition")
+
+
+def install_syslinux(raw: Path, part: Partition) -> None:
+    """Make a FAT partition bootable; the disk's boot code has to be `SYSLINUX_MBR`'s."""
+    run(
+        ["syslinux", "--install", "-t", str(part.start), raw],
+        env=_MTOOLS,
+        where="boot partition",
+    )
+
+
+def write_ext4(raw: Path, part: Partition, root: Path, label: str, *options: str) -> None:
+    """Make an ext4 file system with that folder's content, owners and attributes included."""
     run(
         [
-            *("mke2fs", "-q", "-F", "-t", "ext4", "-L", label, "-d", str(root), *ext4),
-            *("-E", f"offset={rest.start},root_owner=0:0,lazy_itable_init=0"),
-            *(str(raw), f"{root_mib}M"),
+            *("mke2fs", "-q", "-F", "-t", "ext4", "-L", label, "-d", str(root), *options),
+            *("-E", f"offset={part.start},root_owner=0:0,lazy_itable_init=0"),
+            *(str(raw), f"{part.size // 1024}k"),
         ],
         where="root partition",
         hint="when the file system is too small for its content, its size has to grow",

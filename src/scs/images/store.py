@@ -86,7 +86,8 @@ class Store:
             "min_disk": draft.min_disk,
             "min_ram": draft.min_ram,
             "built": draft.built.isoformat(),
-            "properties": dict(draft.properties) | {"os_hash_algo": "sha512", "os_hash": sha512},
+            # No os_hash_*: the image service computes those and refuses to be told.
+            "properties": dict(draft.properties),
         }
         (ready / _METADATA).write_text(json.dumps(metadata, indent=2) + "\n")
         _sync(ready / _DISK)

@@ -124,23 +124,21 @@ def _build(cache: Path, work: Path, say: Say) -> tuple[Path, str]:
     say("laying out the disk")
     initrd = work / "initrd"
     initrd.write_bytes(disk.cpio(_initrd(work / "early", unpacked, modules)))
-    syslinux = work / "syslinux.cfg"
-    syslinux.write_text(disk.boot_menu(_APPEND))
+    menu = work / "syslinux.cfg"
+    menu.write_text(disk.boot_menu(_APPEND))
     raw = work / "disk.raw"
-    disk.make_disk(
-        raw,
-        root=_root(work / "root", unpacked, modules, version),
-        boot={
-            "syslinux.cfg": syslinux,
-            "vmlinuz": unpacked / f"boot/vmlinuz-{version}",
-            "initrd": initrd,
-        },
-        boot_mib=_BOOT_MIB,
-        root_mib=_ROOT_MIB,
-        label=NAME,
-        signature=_SIGNATURE,
-        ext4=("-J", "size=4", "-m", "0"),
-    )
+    boot = disk.Partition(disk.FAT, disk.ALIGN, _BOOT_MIB * disk.MIB, active=True)
+    rest = disk.Partition(disk.LINUX, boot.start + boot.size, _ROOT_MIB * disk.MIB)
+    disk.blank(raw, disk.SYSLINUX_MBR.read_bytes(), [boot, rest], _SIGNATURE)
+    files = {
+        "syslinux.cfg": menu,
+        "vmlinuz": unpacked / f"boot/vmlinuz-{version}",
+        "initrd": initrd,
+    }
+    disk.write_fat(raw, boot, files)
+    disk.install_syslinux(raw, boot)
+    root = _root(work / "root", unpacked, modules, version)
+    disk.write_ext4(raw, rest, root, NAME, "-J", "size=4", "-m", "0")
     qcow2 = work / "disk.qcow2"
     disk.to_qcow2(raw, qcow2)
     return qcow2, version
@@ -149,7 +147,6 @@ def _build(cache: Path, work: Path, say: Say) -> tuple[Path, str]:
 def _properties(built: datetime, kernel: str) -> dict[str, str]:
     return {
         "architecture": "x86_64",
-        "hypervisor_type": "qemu",
         "hw_disk_bus": "virtio",
         "hw_rng_model": "virtio",
         "os_type": "linux",

@@ -51,7 +51,6 @@ class View:
     environment: str
     """Where the release's Python environment lies on nodes."""
     config: Mapping[str, Mapping[str, Mapping[str, Any]]]
-    images: Mapping[str, Any]
     secret: Callable[[str], str]
     """Name → a secret that stays the same for the life of the cloud."""
     certificate: Callable[[str, tuple[str, ...]], tuple[str, str]]
@@ -89,12 +88,16 @@ class View:
         """The first control node."""
         return self.nodes_with(Role.CONTROL)[0]
 
+    @property
+    def components_here(self) -> tuple[Component, ...]:
+        """The components on this node."""
+        return tuple(part for part in self.components if part.roles & self.here.roles)
+
     def needs_here(self, need: type[N]) -> tuple[tuple[Component, N], ...]:
         """What components on this node need of one type."""
         return tuple(
             (part, item)
-            for part in self.components
-            if part.roles & self.here.roles
+            for part in self.components_here
             for item in part.needs
             if isinstance(item, need)
         )

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import jinja2
 
+from scs.errors import BadInput, Problem
 from scs.model.component import Component, Config, Packaged, Service, Text, Wsgi
 from scs.model.needs import Need
 from scs.model.objects import ApiObject
@@ -64,7 +65,7 @@ class Expander:
         found: list[Resource] = []
         for part in here:
             found += self._component(part, view, given)
-        return tuple(found)
+        return _merged(found)
 
     def objects(self) -> tuple[ApiObject, ...]:
         """All objects of the cloud's API."""
@@ -226,3 +227,26 @@ def _ids(resources: Iterable[Resource]) -> tuple[str, ...]:
 
 def _owned(item: ApiObject, part: Component) -> ApiObject:
     return replace(item, component=part.name)
+
+
+def _merged(resources: Iterable[Resource]) -> tuple[Resource, ...]:
+    """Each resource once, where several components on a node want the same one.
+
+    Groups of a user add up. Raises BadInput when they want the same thing to be different.
+    """
+    found: dict[str, Resource] = {}
+    for item in resources:
+        known = found.get(item.id)
+        if known is None:
+            found[item.id] = item
+            continue
+        after = tuple(dict.fromkeys(known.after + item.after))
+        same = replace(item, component=known.component, after=after)
+        if isinstance(known, Account) and isinstance(same, Account):
+            same = replace(same, groups=tuple(dict.fromkeys(known.groups + same.groups)))
+            known = replace(known, groups=same.groups)
+        if replace(known, after=after) != same:
+            what = f"wants {item.id} to be different than {known.component} does"
+            raise BadInput(Problem(f"component {item.component}", what))
+        found[item.id] = same
+    return tuple(found.values())

@@ -116,9 +116,7 @@ def uv_settings() -> dict[str, str]:
         "SSL_CERT_FILE": _pip_setting("cert"),
         "UV_SYSTEM_CERTS": "true",
     }
-    return {
-        name: value for name, value in wanted.items() if value and not os.environ.get(name)
-    }
+    return {name: value for name, value in wanted.items() if value and not os.environ.get(name)}
 
 
 def _pip_setting(name: str) -> str:

@@ -46,5 +46,8 @@ class Account(Resource):
         except KeyError:
             base = ["useradd", "--system", "--user-group", "--shell", "/usr/sbin/nologin"]
             command([*base, "--home-dir", self.home, "--no-create-home", self.name])
+        for group in self.groups:
+            # It may belong to a component whose turn comes later.
+            command(["groupadd", "--system", "--force", group])
         if self.groups:
             command(["usermod", "--append", "--groups", ",".join(self.groups), self.name])

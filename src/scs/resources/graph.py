@@ -11,6 +11,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from .base import ConvergeError, Resource
+from .probe import hurry
+from .unit import Unit, settle
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,10 @@ def run(
     def work(name: str) -> Outcome:
         return attempt(name, named[name].converge, tell)
 
-    return schedule({step.id: set(step.after) for step in steps}, work, width)
+    outcomes = schedule({step.id: set(step.after) for step in steps}, work, width)
+    if any(step.kind == Unit.kind for step in steps):
+        settle()
+    return outcomes
 
 
 def attempt(
@@ -56,6 +61,8 @@ def attempt(
         error = str(failure)
     except Exception as failure:  # a bug or a surprise of the node: report it with its step
         error = f"{type(failure).__name__}: {failure}"
+    if error:
+        hurry.set()
     outcome = Outcome(name, not error, started, time.time() - started, error)
     tell({"event": "end", **outcome.__dict__})
     return outcome

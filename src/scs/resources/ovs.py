@@ -83,7 +83,8 @@ class SwitchSettings(Resource):
             )
             for key, value in wanted.items()
         ]
-        _vsctl("set", "Open_vSwitch", ".", *pairs)
+        # The switch itself is started after this: nobody is there yet to take the change over.
+        _vsctl("--no-wait", "set", "Open_vSwitch", ".", *pairs)
 
 
 @dataclass(frozen=True, kw_only=True)

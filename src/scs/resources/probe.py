@@ -8,6 +8,7 @@ import json
 import socket
 import ssl
 import struct
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -155,13 +156,20 @@ PROBES = {
 }
 
 
+hurry = threading.Event()
+"""Set when a step has failed: what is waited for may then never come."""
+GRACE = 20.0
+"""Seconds that are still waited then."""
+
+
 def wait(probe: Mapping[str, Any], seconds: float) -> None:
     """Ask until all is well; raises ConvergeError with the last answer after so many seconds."""
-    end = time.monotonic() + seconds
+    start = time.monotonic()
     pause = 0.05
     while answer := ask(probe):
-        if time.monotonic() > end:
-            raise ConvergeError(f"not ready after {seconds:.0f} s: {answer}")
+        waited = time.monotonic() - start
+        if waited > (min(seconds, GRACE) if hurry.is_set() else seconds):
+            raise ConvergeError(f"not ready after {waited:.0f} s: {answer}")
         time.sleep(pause)
         pause = min(pause * 1.3, 0.5)
 

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import ClassVar
 from .base import Resource, Seen, command
 from .probe import ask_all
 
-DEFINITIONS = Path("/run/scs/queue-accounts.json")
+DEFINITIONS = Path("/var/lib/rabbitmq/.scs-accounts.json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +67,12 @@ class QueueAccounts(Resource):
                 for name in names
             ],
         }
-        DEFINITIONS.parent.mkdir(parents=True, exist_ok=True)
-        DEFINITIONS.touch(mode=0o600)
+        # rabbitmqctl reads the file as its own user; from standard input it would wait forever.
+        descriptor = os.open(DEFINITIONS, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            DEFINITIONS.write_text(json.dumps(definitions))
+            with os.fdopen(descriptor, "w") as stream:
+                shutil.chown(DEFINITIONS, "rabbitmq", "rabbitmq")
+                stream.write(json.dumps(definitions))
             command(["rabbitmqctl", "import_definitions", str(DEFINITIONS)], timeout=120)
         finally:
             DEFINITIONS.unlink()

@@ -15,10 +15,18 @@ from .base import ConvergeError, Resource, Seen, command
 from .probe import ask_all, wait
 
 SHOWN = (
-    "Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,"
-    "ExecMainStartTimestampMonotonic"
+    "Id,LoadState,ActiveState,SubState,UnitFileState,"
+    "ExecMainStartTimestampMonotonic,StateChangeTimestampMonotonic"
 )
+UNIT_FILES = "/etc/systemd/system/"
 _reloading = threading.Lock()
+_reloaded = 0.0
+"""When the manager last read the unit files, in seconds since 1970."""
+
+
+def settle() -> None:
+    """Let the manager take over which units are enabled, once after many were."""
+    command(["systemctl", "daemon-reload"])
 
 
 def _started(monotonic: str) -> float:
@@ -76,14 +84,15 @@ class Unit(Resource):
         found: dict[str, Seen] = {}
         for want in wanted:
             state = states[want.id]
-            started = _started(state.get("ExecMainStartTimestampMonotonic", "0"))
+            # A reload leaves the process as it is, but is a change of state.
+            stamp = "StateChange" if want.reload else "ExecMainStart"
+            started = _started(state.get(f"{stamp}TimestampMonotonic", "0"))
             late = newest(want.reads, started) if want in running else []
             found[want.id] = {
                 "loaded": state.get("LoadState", ""),
                 "active": state.get("ActiveState", ""),
                 "sub": state.get("SubState", ""),
                 "enabled": state.get("UnitFileState", ""),
-                "stale": state.get("NeedDaemonReload", "no") == "yes",
                 "late": late,
                 "wrong": answers.get(want.id, ""),
             }
@@ -94,19 +103,26 @@ class Unit(Resource):
             return f"is {seen.get('active') or 'missing'}"
         if seen["enabled"] not in ("enabled", "static", "alias", "indirect", "generated"):
             return "would not start at boot"
-        if seen["late"] or seen["stale"]:
-            return f"runs with an older {', '.join(seen['late']) or 'unit file'}"
+        if seen["late"]:
+            return f"runs with an older {', '.join(seen['late'])}"
         return str(seen["wrong"]) or None
 
-    def converge(self) -> None:
+    def _reload_manager(self) -> None:
+        """Have the manager read unit files again if this unit's are newer than its knowledge."""
+        global _reloaded
+        files = [path for path in self.reads if path.startswith(UNIT_FILES)]
         with _reloading:
-            stale = command(
-                ["systemctl", "show", "--property=NeedDaemonReload,UnitFileState", self.name]
-            )
-            if "NeedDaemonReload=yes" in stale:
+            if newest(files, _reloaded):
+                now = time.time()
                 command(["systemctl", "daemon-reload"])
-            if "UnitFileState=disabled" in stale or "UnitFileState=\n" in stale:
-                command(["systemctl", "enable", "--no-reload", self.name])
+                _reloaded = now
+
+    def converge(self) -> None:
+        self._reload_manager()
+        state = command(["systemctl", "show", "--property=UnitFileState", "--value", self.name])
+        if state.strip() in ("disabled", ""):
+            # Without a reload each: one at the end is enough (see settle).
+            command(["systemctl", "enable", "--no-reload", self.name])
         verb = "reload-or-restart" if self.reload else "restart"
         try:
             command(["systemctl", "reset-failed", self.name], check=False)

@@ -60,7 +60,6 @@ component = Component(
     users=(User("neutron", home="/var/lib/neutron"),),
     folders=(
         Folder("/etc/neutron", group="neutron", mode=0o750),
-        Folder("/usr/local/lib/scs"),
         Folder(LIBRARY),
     ),
     files=(

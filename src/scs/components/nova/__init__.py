@@ -44,7 +44,6 @@ component = Component(
     users=(User("nova", home="/var/lib/nova"),),
     folders=(
         Folder("/etc/nova", group="nova", mode=0o750),
-        Folder("/usr/local/lib/scs"),
     ),
     files=(
         Config("nova.conf.j2", "/etc/nova/nova.conf", group="nova", service="nova"),

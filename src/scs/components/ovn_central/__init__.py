@@ -53,7 +53,6 @@ component = Component(
     gives=(Gives(NetworkDatabase, ready=reachable),),
     ports=(Port(6641), Port(6642)),
     users=(User("ovn"),),
-    folders=(Folder("/usr/local/lib/scs"),),
     files=(Config("database.sh.j2", "/usr/local/lib/scs/ovn-database", mode=0o755),),
     units=(
         database("nb", "northbound", 6641),

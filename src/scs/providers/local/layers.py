@@ -98,11 +98,11 @@ def _debootstrap(root: Path, packages: Sequence[str], say: Say, mirror: str | No
     ]
     masks = " ".join(f'"$1/etc/systemd/system/{unit}"' for unit in MASKED)
     customize = [
-        f"for unit in {masks}; do ln -sf /dev/null \"$unit\"; done",
+        f'for unit in {masks}; do ln -sf /dev/null "$unit"; done',
         'rm -f "$1"/etc/ssh/ssh_host_* "$1/etc/resolv.conf" "$1/etc/hostname"',
         ': > "$1/etc/machine-id"',
         # Certificates that this machine's administrator has added.
-        'if ls /usr/local/share/ca-certificates/*.crt >/dev/null 2>&1; then'
+        "if ls /usr/local/share/ca-certificates/*.crt >/dev/null 2>&1; then"
         ' cp /usr/local/share/ca-certificates/*.crt "$1/usr/local/share/ca-certificates/";'
         ' chroot "$1" update-ca-certificates; fi',
     ]

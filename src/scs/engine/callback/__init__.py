@@ -1,0 +1,2 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
