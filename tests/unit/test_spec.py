@@ -192,7 +192,8 @@ def test_a_spec_made_in_python_is_checked_and_cannot_change() -> None:
 
 
 def test_import_is_quick() -> None:
-    program = "from time import *; t = time(); import scs.spec; print(time() - t)"
+    # Processor time: what else the machine does is no fault of ours.
+    program = "from time import *; t = process_time(); import scs.spec; print(process_time() - t)"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     seconds = min(
         float(
