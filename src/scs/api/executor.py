@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from openstack.exceptions import SDKException
+
 from scs.api.clients import Clients, answers
 from scs.api.compute import Flavors, Keypairs, Servers
 from scs.api.identity import Catalog, People, Projects
@@ -115,9 +117,19 @@ class Executor:
             except (RuntimeError, TimeoutError) as failure:
                 return Outcome(name, False, time.time(), 0.0, str(failure))
             alike = [other for other in steps if other.kind == step.kind]
-            return attempt(name, lambda: self._converge(step, alike), tell)
+            return attempt(name, lambda: self._twice(step, alike), tell)
 
         return schedule(after, work, width=6)
+
+    def _twice(self, step: ApiObject, alike: Sequence[ApiObject]) -> None:
+        """Services that have just started refuse a first request now and then: look and try again."""
+        try:
+            self._converge(step, alike)
+        except (SDKException, RuntimeError):
+            time.sleep(2)
+            with self._lock:
+                self._fresh.pop(step.kind, None)
+            self._converge(step, alike)
 
     def _converge(self, step: ApiObject, alike: Sequence[ApiObject]) -> None:
         kind = self.kinds[step.kind]

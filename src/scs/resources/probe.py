@@ -113,7 +113,7 @@ def amqp(*, host: str, port: int, vhost: str, user: str, password: str, timeout:
         _send(stream, 10, 11, response + b"\x05en_US")
         if _method(stream) != (10, 30):
             return f"refuses user {user}"
-        _send(stream, 10, 31, struct.pack(">HIH", 0, 131072, 0))
+        _send(stream, 10, 31, struct.pack(">HIH", 1, 131072, 0))
         name = vhost.encode()
         _send(stream, 10, 40, bytes([len(name)]) + name + b"\x00\x00")
         if _method(stream) != (10, 41):

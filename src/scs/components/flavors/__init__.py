@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The flavors that SCS makes mandatory (scs-0103), with their extra specs."""
+"""The flavors of the SCS standard (scs-0103) with their extra specs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ MANDATORY = (
     "SCS-1V-2 SCS-1V-4 SCS-1V-8 SCS-2V-4 SCS-2V-8 SCS-2V-16 SCS-4V-8 SCS-4V-16 SCS-4V-32"
     " SCS-8V-16 SCS-8V-32 SCS-16V-32 SCS-1L-1 SCS-2V-4-20s SCS-4V-16-100s"
 ).split()
+# Recommended there as well: the only small one with a disk, for clouds without volumes.
+RECOMMENDED = ("SCS-1L-1-5",)
 NAME = re.compile(r"SCS-(\d+)([VL])-(\d+)(?:-(\d+)(s?))?")
 CPU_TYPES = {"V": "shared-core", "L": "crowded-core"}
 
@@ -45,7 +47,7 @@ def _first_version(match: re.Match[str]) -> str:
 
 
 def flavors(_view: View) -> Iterable[ApiObject]:
-    return (flavor(name) for name in MANDATORY)
+    return (flavor(name) for name in (*MANDATORY, *RECOMMENDED))
 
 
 component = Component(

@@ -73,7 +73,7 @@ def objects(view: View) -> Iterable[ApiObject]:
     yield Server(
         name="hello",
         image="scs-verify",
-        flavor="SCS-1L-1",
+        flavor="SCS-1L-1-5",
         network=project,
         external="external",
         security_group="ssh",
@@ -83,7 +83,7 @@ def objects(view: View) -> Iterable[ApiObject]:
             "security-group:ssh",
             "keypair:scs",
             "image:scs-verify",
-            "flavor:SCS-1L-1",
+            "flavor:SCS-1L-1-5",
         ),
     )
 
