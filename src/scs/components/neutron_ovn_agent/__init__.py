@@ -9,7 +9,11 @@ from scs.model.needs import Certificate, Environment, NetworkDatabase, Switch
 from scs.model.view import ENVIRONMENT
 
 CONF = "/etc/neutron/neutron-ovn-agent.conf"
-SUDO = f"neutron ALL=(root) NOPASSWD: {ENVIRONMENT}/bin/privsep-helper --config-file {CONF} *\n"
+ROOTWRAP = "/etc/neutron/rootwrap.conf"
+SUDO = f"""\
+neutron ALL=(root) NOPASSWD: {ENVIRONMENT}/bin/privsep-helper --config-file {CONF} *
+neutron ALL=(root) NOPASSWD: {ENVIRONMENT}/bin/neutron-rootwrap {ROOTWRAP} *
+"""
 
 component = Component(
     name="neutron-ovn-agent",
@@ -31,6 +35,7 @@ component = Component(
     ),
     files=(
         Config("neutron-ovn-agent.conf.j2", CONF, group="neutron", service="neutron"),
+        Config("rootwrap.conf.j2", ROOTWRAP, group="neutron"),
         Text("/etc/sudoers.d/scs-neutron", lambda _: SUDO, mode=0o440),
     ),
     units=(
