@@ -13,11 +13,13 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 HERE = Path(__file__).parent
+MAC = "52:54:00:12:34:56"
 
 
 class Guest:
@@ -32,11 +34,14 @@ class Guest:
         user_data: str = "",
         flavour: str = "openstack",
         memory: int = 256,
+        mtu: int = 1442,
+        extra: Sequence[str] = (),
         uuid: str = "6d3c1f8e-0000-4000-8000-000000000001",
     ) -> None:
         self.folder = folder
         self.user = user
         self.memory = memory
+        self.extra = extra
         self.disk = folder / "overlay.qcow2"
         self.log = folder / "console.log"
         self.key = folder / "key"
@@ -70,6 +75,28 @@ class Guest:
                                 "keys": [{"name": "mine", "type": "ssh", "data": public}],
                             }
                         ),
+                        "network_data.json": json.dumps(
+                            {
+                                "links": [
+                                    {
+                                        "id": "tap1",
+                                        "vif_id": "1",
+                                        "type": "ovs",
+                                        "mtu": mtu,
+                                        "ethernet_mac_address": MAC,
+                                    }
+                                ],
+                                "networks": [
+                                    {
+                                        "id": "network0",
+                                        "type": "ipv4_dhcp",
+                                        "link": "tap1",
+                                        "network_id": "1",
+                                    }
+                                ],
+                                "services": [],
+                            }
+                        ),
                         **({"user_data": user_data} if user_data else {}),
                     }.items()
                 },
@@ -97,8 +124,9 @@ class Guest:
             + ["-nodefaults", "-display", "none", "-serial", f"file:{self.log}"]
             + ["-monitor", f"unix:{self.folder}/monitor,server=on,wait=off"]
             + ["-drive", f"file={self.disk},if=virtio,cache=unsafe"]
-            + ["-netdev", network, "-device", "virtio-net-pci,netdev=net"]
-            + ["-device", "virtio-rng-pci"],
+            + ["-netdev", network, "-device", f"virtio-net-pci,netdev=net,mac={MAC}"]
+            + ["-device", "virtio-rng-pci", "-smbios", "type=1,product=OpenStack Nova"]
+            + [*self.extra],
             stdin=subprocess.DEVNULL,
         )
         return self
