@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,7 @@ def network_files(root: Path) -> None:
 @pytest.fixture(scope="module", params=SUITES)
 def root(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, checkout: Path
-) -> Path:
+) -> Iterator[Path]:
     """A minimal Debian with our files in /srv/scs; not to be written to."""
     if not shutil.which("mmdebstrap"):
         shell("apt-get", "install", "-qq", "-y", "--no-install-recommends", "mmdebstrap")
@@ -110,7 +111,8 @@ def root(
     assert not (root / "etc/ssl/certs/ca-certificates.crt").exists()
     network_files(root)
     copy_worktree(checkout, root / "srv/scs")
-    return root
+    yield root
+    shutil.rmtree(folder)
 
 
 class Machine:
