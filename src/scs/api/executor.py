@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from openstack.exceptions import SDKException
-
 from scs.api.clients import Clients, answers
 from scs.api.compute import Flavors, Keypairs, Servers
 from scs.api.identity import Catalog, People, Projects
@@ -61,7 +59,10 @@ class Executor:
             return {name for name, ok in zip(names, answer, strict=True) if ok}
 
     def observe(self, wanted: Sequence[ApiObject]) -> dict[str, Any]:
-        """Id → what is there; nothing of services that do not answer. Raises what a request raises."""
+        """Id → what is there; nothing of services that do not answer.
+
+        Raises what a request raises.
+        """
         there = self.answering({want.service for want in wanted} | {"identity"})
         if not wanted or "identity" not in there:
             return {}
@@ -97,7 +98,8 @@ class Executor:
     ) -> list[Outcome]:
         """Converge these objects; waits for each one's service to answer first.
 
-        `held` tells whether a service (its type) is still being worked on elsewhere. Ends early when `stop` is set. A failure ends what depends on it, nothing else.
+        `held` tells whether a service (its type) is still being worked on elsewhere. Ends early
+        when `stop` is set. A failure ends what depends on it, nothing else.
         """
         named = {step.id: step for step in steps}
         self._fresh.clear()
@@ -122,7 +124,10 @@ class Executor:
         return schedule(after, work, width=6)
 
     def _twice(self, step: ApiObject, alike: Sequence[ApiObject]) -> None:
-        """Services that have just started refuse a first request now and then: look and try again."""
+        """Services that have just started refuse requests now and then: look, try again."""
+        # Not at the top: the SDK takes a second to load, and a look at the nodes can go on meanwhile.
+        from openstack.exceptions import SDKException
+
         try:
             self._converge(step, alike)
         except (SDKException, RuntimeError):

@@ -68,7 +68,7 @@ class Group(click.Group):
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
 @click.option("-v", "--verbose", is_flag=True, help="Every step, however short.")
 @click.pass_context
-def scs(ctx: click.Context, **options: Any) -> None:
+def scs(ctx: click.Context, /, **options: Any) -> None:
     """The Sovereign Cloud Stack as one program.
 
     One file, cloud.yaml, describes the cloud. `plan` tells what differs from it, `up` makes
@@ -89,11 +89,23 @@ def _spec(options: dict[str, Any], *, create: bool = False) -> tuple[Any, Path]:
     return load(path), path.resolve().parent
 
 
-def _session(options: dict[str, Any], command: str, *, create: bool = False) -> Session:
-    from scs.engine.session import Session
+def _session(
+    options: dict[str, Any], command: str, *, create: bool = False, nodes: bool = True
+) -> Session:
+    from scs.engine.hand import Hand
 
-    spec, folder = _spec(options, create=create)
-    return Session(spec, folder, command)
+    hand = Hand()
+    if nodes:
+        # Ansible takes a second to load: it does so while everything else is loaded here.
+        hand.start()
+    try:
+        from scs.engine.session import Session
+
+        spec, folder = _spec(options, create=create)
+        return Session(spec, folder, command, hand)
+    except BaseException:
+        hand.__exit__(None, None, None)
+        raise
 
 
 def _print_json(value: Any) -> None:
@@ -102,7 +114,9 @@ def _print_json(value: Any) -> None:
 
 @scs.command()
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before steps that users may notice.")
-@click.option("--timings", is_flag=True, help="At the end: what took how long, and the critical path.")
+@click.option(
+    "--timings", is_flag=True, help="At the end: what took how long, and the critical path."
+)
 @click.pass_obj
 def up(options: dict[str, Any], yes: bool, timings: bool) -> None:
     """Make the cloud what cloud.yaml says; do nothing when it is.
@@ -187,7 +201,7 @@ def verify(options: dict[str, Any]) -> None:
     from scs.cli import show
     from scs.verify.proof import prove
 
-    with _session(options, "verify") as session:
+    with _session(options, "verify", nodes=False) as session:
         well = show.proof(prove(session.proof_context()), options)
     if not well:
         sys.exit(Exit.UNHEALTHY)
@@ -222,7 +236,7 @@ def openstack(options: dict[str, Any], words: tuple[str, ...]) -> NoReturn:
 @click.pass_obj
 def ssh(options: dict[str, Any], node: str | None, words: tuple[str, ...]) -> NoReturn:
     """Log in to a NODE, or run a command there."""
-    with _session(options, "ssh") as session:
+    with _session(options, "ssh", nodes=False) as session:
         argv = session.ssh(node)
     os.execvp(argv[0], [*argv, *words])
 
@@ -234,7 +248,7 @@ def ssh(options: dict[str, Any], node: str | None, words: tuple[str, ...]) -> No
 @click.pass_obj
 def logs(options: dict[str, Any], component: str, lines: int, follow: bool) -> None:
     """Show what a COMPONENT's units wrote to the journal, on all its nodes."""
-    with _session(options, "logs") as session:
+    with _session(options, "logs", nodes=False) as session:
         session.logs(component, lines, follow)
 
 
@@ -247,7 +261,7 @@ def down(options: dict[str, Any], keep_cache: bool, yes: bool) -> None:
     from scs.cli import show
     from scs.engine.state import lock
 
-    with _session(options, "down") as session:
+    with _session(options, "down", nodes=False) as session:
         if not session.paths.state.exists() and (keep_cache or not session.paths.cache.exists()):
             click.echo(f"There is no cloud {session.spec.name} here: nothing to remove.")
             return
@@ -295,7 +309,7 @@ def version(options: dict[str, Any]) -> None:
 def main() -> None:
     """Run a command; every error is one that a person can act on, and ends with its exit code."""
     global PROGRAM
-    PROGRAM = os.path.basename(os.environ.get("SCS_PROG", "scs"))
+    PROGRAM = Path(os.environ.get("SCS_PROG", "scs")).name
     _guarded(lambda: scs(prog_name=PROGRAM, standalone_mode=False))
 
 

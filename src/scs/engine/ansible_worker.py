@@ -81,8 +81,16 @@ def play(job: dict[str, Any]) -> None:
 
 def main() -> None:
     context.CLIARGS = ImmutableDict(
-        connection="ssh", module_path=None, forks=8, become=None, check=False, diff=False,
-        verbosity=0, syntax=None, start_at_task=None, remote_user=None,
+        connection="ssh",
+        module_path=None,
+        forks=8,
+        become=None,
+        check=False,
+        diff=False,
+        verbosity=0,
+        syntax=None,
+        start_at_task=None,
+        remote_user=None,
     )
     init_plugin_loader([])
     for line in sys.stdin:

@@ -16,8 +16,9 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from scs.errors import Problem, StepFailed
 from scs.providers import Connection
@@ -28,12 +29,12 @@ HERE = Path(__file__).parent
 class Hand:
     """The other end of the process: use it as a context manager."""
 
-    def __init__(self, state: Path) -> None:
-        self._temporary = state / "ansible"
+    def __init__(self) -> None:
+        self._folder: TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
 
-    def __enter__(self) -> Hand:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -48,28 +49,31 @@ class Hand:
             for stream in (self._process.stdin, self._process.stdout):
                 if stream:
                     stream.close()
+        if self._folder:
+            self._folder.cleanup()
 
     def start(self) -> None:
         """Start loading Ansible; returns at once."""
         if self._process is None:
-            self._temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder = TemporaryDirectory(prefix="scs-")
+            temporary = Path(self._folder.name)
             # An empty one: the machine's own configuration is not for these runs.
-            (self._temporary / "ansible.cfg").touch()
+            (temporary / "ansible.cfg").touch()
             settings = {
                 "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback"),
                 "ANSIBLE_STDOUT_CALLBACK": "scs_answers",
                 "ANSIBLE_LIBRARY": str(HERE / "library"),
                 # Holds nothing but a link to scs.resources: names here hide Ansible's own.
                 "ANSIBLE_MODULE_UTILS": str(HERE / "module_utils"),
-                "ANSIBLE_LOCAL_TEMP": str(self._temporary),
-                "ANSIBLE_HOME": str(self._temporary),
-                "ANSIBLE_CONFIG": str(self._temporary / "ansible.cfg"),
+                "ANSIBLE_LOCAL_TEMP": str(temporary),
+                "ANSIBLE_HOME": str(temporary),
+                "ANSIBLE_CONFIG": str(temporary / "ansible.cfg"),
                 "ANSIBLE_PIPELINING": "true",
                 "ANSIBLE_HOST_KEY_CHECKING": "true",
                 "ANSIBLE_SSH_RETRIES": "2",
                 "LC_ALL": "C.UTF-8",
             }
-            log = (self._temporary / "log").open("w")
+            log = (temporary / "log").open("w")
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "scs.engine.ansible_worker"],
                 stdin=subprocess.PIPE,
@@ -92,7 +96,8 @@ class Hand:
         with self._lock:
             self.start()
             process = self._process
-            assert process is not None and process.stdin is not None
+            assert process is not None
+            assert process.stdin is not None
             job = {
                 "mode": mode,
                 "run": run,
@@ -126,7 +131,9 @@ class Hand:
                 raise StepFailed(*problems)
             missing = sorted(set(nodes) - set(answers))
             if missing:
-                text = (self._temporary / "log").read_text(errors="replace")[-2000:]
+                assert self._folder is not None
+                log = Path(self._folder.name) / "log"
+                text = log.read_text(errors="replace")[-2000:]
                 raise StepFailed(Problem(", ".join(missing), f"Ansible gave no answer\n{text}"))
             return answers
 

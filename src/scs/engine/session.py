@@ -66,13 +66,15 @@ class Look:
 class Session:
     """One command on one cloud; a context manager that ends what it started."""
 
-    def __init__(self, spec: CloudSpec, folder: Path, command: str) -> None:
+    def __init__(
+        self, spec: CloudSpec, folder: Path, command: str, hand: Hand | None = None
+    ) -> None:
         self.spec = spec
         self.folder = folder
         self.command = command
         self.paths = Paths.of(spec.name)
         self.events = Events()
-        self.hand = Hand(self.paths.state)
+        self.hand = hand or Hand()
         self.secrets = Secrets(self.paths.state / "secrets.json")
         self.authority = Authority(self.paths.state / "pki.json", spec.name)
         self.journal = Journal(self.paths.state / "journal.jsonl")

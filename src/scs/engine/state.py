@@ -130,7 +130,9 @@ def lock(paths: Paths, command: str) -> Iterator[None]:
         except BlockingIOError:
             other = stream.read().strip() or "another run"
             hint = "wait for it, or end it: a run that was ended can be continued"
-            raise Busy(Problem(f"cloud {paths.state.name}", f"{other} is under way", hint)) from None
+            raise Busy(
+                Problem(f"cloud {paths.state.name}", f"{other} is under way", hint)
+            ) from None
         stream.truncate(0)
         since = time.strftime("%H:%M:%S")
         stream.write(f"`scs {command}` (process {os.getpid()}, since {since})\n")

@@ -44,5 +44,3 @@ class Workshop:
     def close(self) -> None:
         """Wait for what runs; start nothing more."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-
-

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .account import Account
@@ -69,6 +70,7 @@ def observe(wanted: Iterable[Resource]) -> dict[str, Seen]:
     for want in wanted:
         by_kind.setdefault(want.kind, []).append(want)
     found: dict[str, Seen] = {}
-    for kind, wants in by_kind.items():
-        found |= KINDS[kind].observe(wants)
+    with ThreadPoolExecutor(max_workers=len(KINDS)) as pool:
+        for seen in [pool.submit(KINDS[kind].observe, wants) for kind, wants in by_kind.items()]:
+            found |= seen.result()
     return found

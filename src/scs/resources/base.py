@@ -11,16 +11,14 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self
 
 Seen = Mapping[str, Any]
 """What was observed of one resource, as plain JSON values; empty when it does not exist."""
 
-R = TypeVar("R", bound="Resource")
-
 
 class ConvergeError(Exception):
-    """A resource could not be brought to the wanted state; the text ends with the command's output."""
+    """A resource could not be made as wanted; the text ends with the command's output."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +41,7 @@ class Resource:
         return f"{self.kind}:{self.name}"
 
     @classmethod
-    def observe(cls: type[R], wanted: Sequence[R]) -> dict[str, Seen]:
+    def observe(cls, wanted: Sequence[Self]) -> dict[str, Seen]:
         """Look at all these resources on this node; id → what is there."""
         raise NotImplementedError
 
@@ -64,7 +62,7 @@ class Resource:
         return {"kind": self.kind, **asdict(self)}
 
     @classmethod
-    def from_payload(cls: type[R], values: Mapping[str, Any]) -> R:
+    def from_payload(cls, values: Mapping[str, Any]) -> Self:
         known = {field.name for field in fields(cls)}
         return cls(**{key: _frozen(value) for key, value in values.items() if key in known})
 
@@ -98,9 +96,11 @@ def command(
     except FileNotFoundError as error:
         raise ConvergeError(f"{argv[0]}: no such command") from error
     except subprocess.TimeoutExpired as error:
-        tail = (error.stdout or b"")[-2000:]
-        text = tail.decode(errors="replace") if isinstance(tail, bytes) else tail
-        raise ConvergeError(f"{' '.join(argv)}\ntook longer than {timeout:.0f} s\n{text}") from error
+        # Bytes, although text was asked for.
+        text = bytes(error.stdout or b"")[-2000:].decode(errors="replace")
+        raise ConvergeError(
+            f"{' '.join(argv)}\ntook longer than {timeout:.0f} s\n{text}"
+        ) from error
     if check and done.returncode:
         tail_lines = "\n".join(done.stdout.splitlines()[-15:])
         raise ConvergeError(f"{' '.join(argv)}\nended with {done.returncode}\n{tail_lines}")

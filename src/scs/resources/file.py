@@ -46,7 +46,7 @@ class Owned(Resource):
     mode: int = 0o644
 
     def _compare_owner(self, seen: Seen) -> str | None:
-        wanted = {"owner": self.owner, "group": self.group, "mode": self.mode}
+        wanted: dict[str, Any] = {"owner": self.owner, "group": self.group, "mode": self.mode}
         wrong = [
             f"{key} {oct(seen[key]) if key == 'mode' else seen[key]}"
             f" instead of {oct(value) if key == 'mode' else value}"
@@ -150,9 +150,10 @@ class Link(Resource):
 
     @classmethod
     def observe(cls, wanted: Sequence[Link]) -> dict[str, Seen]:
+        paths = {want.id: Path(want.name) for want in wanted}
         return {
-            want.id: {"target": os.readlink(want.name)} if os.path.islink(want.name) else {}
-            for want in wanted
+            key: {"target": str(path.readlink())} if path.is_symlink() else {}
+            for key, path in paths.items()
         }
 
     def compare(self, seen: Seen) -> str | None:

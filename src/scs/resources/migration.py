@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -41,7 +42,9 @@ class Migration(Resource):
 
     @classmethod
     def observe(cls, wanted: Sequence[Migration]) -> dict[str, Seen]:
-        return {want.id: {"wrong": want.missing()} for want in wanted}
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            answers = list(pool.map(lambda want: want.missing(), wanted))
+        return {want.id: {"wrong": text} for want, text in zip(wanted, answers, strict=True)}
 
     def missing(self) -> str:
         """What the database lacks; empty when it is complete."""
@@ -79,7 +82,8 @@ class Migration(Resource):
 
     def _tables(self) -> bool:
         names = ", ".join(f"'{name}'" for name in self.proofs)
-        count = sql(f"SELECT COUNT(*) FROM information_schema.tables WHERE table_schema IN ({names})")
+        tables = "SELECT COUNT(*) FROM information_schema.tables"
+        count = sql(f"{tables} WHERE table_schema IN ({names})")
         return count.strip() != "0"
 
     def _keep(self) -> None:

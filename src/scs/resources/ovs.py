@@ -19,9 +19,7 @@ def _vsctl(*words: str) -> str:
 def rows(table: str) -> list[dict[str, Any]]:
     """The rows of one table of the local switch's database, with maps and sets as Python values."""
     answer = json.loads(_vsctl("--format=json", "list", table))
-    return [
-        dict(zip(answer["headings"], map(_value, row), strict=True)) for row in answer["data"]
-    ]
+    return [dict(zip(answer["headings"], map(_value, row), strict=True)) for row in answer["data"]]
 
 
 def _value(value: Any) -> Any:

@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ def ask(probe: Mapping[str, Any], timeout: float = 5.0) -> str:
     try:
         return PROBES[probe["type"]](timeout=timeout, **arguments)
     except (OSError, ValueError, ConvergeError) as error:
-        return f"{probe['type']}: {error or type(error).__name__}"
+        return f"{probe['type']}: {str(error) or type(error).__name__}"
 
 
 def _tls() -> ssl.SSLContext:
@@ -145,7 +145,7 @@ def _exactly(stream: ssl.SSLSocket, count: int) -> bytes:
     return data
 
 
-PROBES = {
+PROBES: dict[str, Callable[..., str]] = {
     "http": http,
     "tcp": tcp,
     "unix": unix,

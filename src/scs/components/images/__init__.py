@@ -16,7 +16,7 @@ def images(view: View) -> Iterable[ApiObject]:
     yield Image(
         name="scs-verify", recipe="tiny", project=tenant.project, after=(f"user:{tenant.user}",)
     )
-    # yield Image(name="Debian 13", recipe="debian")
+    yield Image(name="Debian 13", recipe="debian")
 
 
 component = Component(

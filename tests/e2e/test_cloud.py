@@ -1,0 +1,287 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A whole cloud, for real: made, killed, continued, changed, proven, removed.
+
+The tests are one story and run in the order of this file. The cloud has its own name, state
+folder and addresses; the cache is the machine's, so that a second run is fast.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NAME = "e2e"
+SPEC = f"""\
+name: {NAME}
+networks:
+  management: {{ipv4: 10.31.0.0/24}}
+  tunnel: {{ipv4: 10.31.1.0/24}}
+  external: {{ipv4: 10.31.2.0/24, ipv6: "fd5c:5c5c:31::/64"}}
+"""
+UP_SECONDS = 1500
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.timeout(UP_SECONDS + 100),
+    pytest.mark.skipif(os.geteuid() != 0, reason="a cloud needs root"),
+]
+
+
+class Cloud:
+    """The launcher, run as a user runs it, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.state = folder / "state"
+        self.file = folder / "cloud.yaml"
+        self.file.write_text(SPEC)
+        self.env = {**os.environ, "SCS_STATE": str(self.state)}
+
+    def run(self, *words: str, code: int = 0, seconds: float = UP_SECONDS) -> str:
+        """Standard output of a command; shows everything when the exit code is another."""
+        done = subprocess.run(
+            [ROOT / "scs", *words],
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def json(self, *words: str, code: int = 0) -> Any:
+        return json.loads(self.run("--json", *words, code=code))
+
+    def killed(self, after: str, seconds: float, *words: str) -> None:
+        """Start a command, wait for a line with this text and a while, then kill -9 all of it."""
+        log = self.folder / "killed.log"
+        with log.open("w") as stream:
+            process = subprocess.Popen(
+                [ROOT / "scs", "-v", *words],
+                cwd=self.folder,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
+            )
+        end = time.monotonic() + UP_SECONDS
+        while after not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end, f"no {after!r} in time:\n{log.read_text()}"
+            time.sleep(0.05)
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def ssh(self, command: str) -> str:
+        return self.run("ssh", "node-1", command)
+
+    def secrets(self) -> Mapping[str, str]:
+        values: dict[str, str] = json.loads((self.state / NAME / "secrets.json").read_text())
+        return values
+
+    def started(self) -> Mapping[str, str]:
+        """Unit → when its main process started."""
+        shown = self.ssh("systemctl show --property=Id,ExecMainStartTimestampMonotonic '*.service'")
+        blocks = [dict(line.split("=", 1) for line in b.splitlines()) for b in shown.split("\n\n")]
+        return {
+            block["Id"]: block["ExecMainStartTimestampMonotonic"]
+            for block in blocks
+            if "Id" in block
+        }
+
+
+def traces() -> dict[str, list[str]]:
+    """Everything on this machine that a cloud of that name might leave behind."""
+
+    def lines(*argv: str) -> list[str]:
+        if shutil.which(argv[0]) is None:
+            return []
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        return [line for line in done.stdout.splitlines() if NAME in line]
+
+    links = [line for line in lines("ip", "-details", "link") if f"scs:{NAME}" in line]
+    return {
+        "namespaces": lines("ip", "netns"),
+        "links": links,
+        "rules": [line for line in lines("nft", "list", "ruleset") if f"scs_{NAME}" in line],
+        "mounts": [
+            line
+            for line in Path("/proc/self/mountinfo").read_text().splitlines()
+            if f"/{NAME}/" in line
+        ],
+        "processes": [line for line in lines("ps", "-eo", "args") if f"scs-{NAME}-" in line],
+    }
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Cloud]:
+    # Not in /tmp: that may be a small memory file system.
+    folder = Path("/var/tmp/scs-e2e")
+    if folder.exists():  # of a run that was killed
+        Cloud(folder).run("down", "--keep-cache", "--yes")
+        shutil.rmtree(folder)
+    folder.mkdir(mode=0o700)
+    made = Cloud(folder)
+    yield made
+    made.run("down", "--keep-cache", "--yes")
+    shutil.rmtree(folder)
+
+
+def test_bad_input_touches_nothing(cloud: Cloud) -> None:
+    cloud.file.write_text(SPEC + "netwroks: {}\n")
+    cloud.run("up", code=3)
+    cloud.file.write_text(SPEC)
+    assert not cloud.state.exists()
+    assert not any(traces().values())
+
+
+def test_plan_of_nothing_touches_nothing(cloud: Cloud) -> None:
+    plan = cloud.json("plan", code=2)
+    steps = {change["step"] for change in plan["changes"]}
+    assert {"node:node-1", "unit:keystone.service", "server:hello"} <= steps
+    assert not cloud.state.exists()
+
+
+def test_killed_first_run_is_continued(cloud: Cloud) -> None:
+    cloud.killed("unit:mariadb.service", 3.0, "up")
+    summary = cloud.json("up")
+    assert summary["server"].startswith("10.31.2.")
+
+
+def test_vm_answers_ssh_at_its_floating_ip(cloud: Cloud) -> None:
+    servers = json.loads(cloud.run("openstack", "server", "list", "-f", "json"))
+    assert [(item["Name"], item["Status"]) for item in servers] == [("hello", "ACTIVE")]
+    address = next(item for item in servers[0]["Networks"]["demo"] if item.startswith("10.31.2."))
+    key = cloud.state / NAME / "ssh" / "id_ed25519"
+    options = ["-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null", "-oLogLevel=ERROR"]
+    done = subprocess.run(
+        ["ssh", "-i", key, *options, f"scs@{address}", "hostname; uname -s"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.split() == ["hello", "Linux"], done.stderr
+
+
+def test_second_run_has_nothing_to_do(cloud: Cloud) -> None:
+    before = cloud.started()
+    assert cloud.json("plan")["changes"] == []
+    assert cloud.json("up")["changes"] == 0
+    assert cloud.started() == before
+
+
+def test_status(cloud: Cloud) -> None:
+    status = cloud.json("status")
+    assert status["healthy"]
+    assert all(part["healthy"] for part in status["components"])
+
+
+def test_two_runs_at_once_are_refused(cloud: Cloud) -> None:
+    holder = subprocess.Popen(
+        ["flock", str(cloud.state / NAME / "lock"), "sleep", "60"], start_new_session=True
+    )
+    try:
+        time.sleep(0.5)
+        cloud.run("up", code=5)
+    finally:
+        os.killpg(holder.pid, signal.SIGKILL)
+        holder.wait()
+
+
+def test_one_changed_option_restarts_who_reads_it(cloud: Cloud) -> None:
+    cloud.file.write_text(SPEC + "config: {keystone: {token: {expiration: 7200}}}\n")
+    before = cloud.started()
+    plan = cloud.json("plan", code=2)
+    steps = [change["step"] for change in plan["changes"]]
+    assert steps == ["file:/etc/keystone/keystone.conf", "unit:keystone.service"]
+    assert "+expiration = 7200" in plan["changes"][0]["diff"]
+    assert not any(secret in json.dumps(plan) for secret in cloud.secrets().values())
+    cloud.run("up", "--yes")
+    after = cloud.started()
+    assert {name for name in after if after[name] != before.get(name)} == {"keystone.service"}
+    assert "expiration = 7200" in cloud.ssh("grep ^expiration /etc/keystone/keystone.conf")
+    assert cloud.json("plan")["changes"] == []
+
+
+def test_killed_change_is_continued(cloud: Cloud) -> None:
+    cloud.file.write_text(SPEC + "config: {keystone: {token: {expiration: 7100}}}\n")
+    cloud.killed("node-1: file:/etc/keystone/keystone.conf", 0.0, "up", "--yes")
+    cloud.run("up", "--yes")
+    assert cloud.json("plan")["changes"] == []
+    assert "7100" in cloud.ssh("grep ^expiration /etc/keystone/keystone.conf")
+
+
+def test_what_was_changed_by_hand_is_found_and_put_right(cloud: Cloud) -> None:
+    cloud.ssh(
+        "echo '# by hand' >> /etc/haproxy/haproxy.cfg; systemctl stop glance-api;"
+        " mariadb -e \"SET PASSWORD FOR 'nova'@'%' = PASSWORD('other')\""
+    )
+    cloud.run("openstack", "--os-cloud", f"{NAME}-admin", "flavor", "delete", "SCS-16V-32")
+    found = {change["step"] for change in cloud.json("plan", code=2)["changes"]}
+    expected = {
+        "file:/etc/haproxy/haproxy.cfg",
+        "unit:haproxy.service",
+        "unit:glance-api.service",
+        "database:nova",
+        "flavor:SCS-16V-32",
+    }
+    assert expected <= found
+    assert not cloud.json("status", code=6)["healthy"]
+    cloud.run("up", "--yes")
+    assert cloud.json("plan")["changes"] == []
+
+
+def test_secrets_are_nowhere_to_be_seen(cloud: Cloud) -> None:
+    secrets = set(cloud.secrets().values())
+    folder = cloud.state / NAME
+    assert folder.stat().st_mode & 0o777 == 0o700
+    for path in folder.iterdir():
+        if path.is_file() and any(secret in path.read_text() for secret in secrets):
+            assert path.stat().st_mode & 0o077 == 0, path
+    journal = cloud.ssh("journalctl --no-pager --output=cat; ps axo args")
+    assert not any(secret in journal for secret in secrets)
+    here = subprocess.run(["ps", "axo", "args"], capture_output=True, text=True, check=True).stdout
+    assert not any(secret in here for secret in secrets)
+    readable = cloud.ssh(
+        "find /etc /usr/local/lib/scs /run/scs -xdev -type f -perm -o=r -print0 | xargs -0 cat"
+    )
+    assert not any(secret in readable for secret in secrets)
+
+
+def test_verify(cloud: Cloud) -> None:
+    proof = cloud.json("verify")
+    assert proof["ok"]
+    assert all(step["ok"] for step in proof["steps"])
+
+
+def test_stopped_node_comes_back_with_its_data(cloud: Cloud) -> None:
+    cloud.ssh("systemctl reboot")
+    time.sleep(10)
+    cloud.run("up", "--yes")
+    assert cloud.json("plan")["changes"] == []
+    servers = json.loads(cloud.run("openstack", "server", "list", "-f", "json"))
+    assert [item["Name"] for item in servers] == ["hello"]
+
+
+def test_down_leaves_nothing(cloud: Cloud) -> None:
+    assert any(traces().values())
+    cloud.run("down", "--keep-cache", "--yes")
+    assert not any(traces().values()), traces()
+    assert not (cloud.state / NAME).exists()
