@@ -39,12 +39,15 @@ def vendor_sources() -> str:
 def sources_for_trixie(etc_apt: Path = Path("/etc/apt"), mirror: str | None = None) -> str:
     """This machine's Debian sources rewritten for Debian 13, as text in deb822 form.
 
-    With `mirror`, that one is taken instead of this machine's. Entries that are not Debian's main archive (other vendors' repositories) are left out;
-    when none is left, Debian's public addresses are taken.
+    With `mirror`, that one is taken instead of this machine's. Entries that are not Debian's
+    main archive (other vendors' repositories) are left out; when none is left, Debian's public
+    addresses are taken.
     """
     if mirror:
-        return vendor_sources().replace(DEBIAN_SECURITY, f"{mirror.rstrip('/')}-security").replace(
-            f"{DEBIAN}\n", f"{mirror.rstrip('/')}\n"
+        return (
+            vendor_sources()
+            .replace(DEBIAN_SECURITY, f"{mirror.rstrip('/')}-security")
+            .replace(f"{DEBIAN}\n", f"{mirror.rstrip('/')}\n")
         )
     entries: list[tuple[str, tuple[str, ...], str]] = []
     for file in sorted((etc_apt / "sources.list.d").glob("*.sources")):

@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import yaml
@@ -18,13 +18,14 @@ from scs.model.view import View
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
+    from openstack.identity.v3._proxy import Proxy as Identity
 
 TIMEOUT = 60
 """Seconds that one request may take."""
 
 
 def clouds_yaml(view: View, ca_path: Path) -> str:
-    """clouds.yaml with two entries: the tenant's user (`CLOUD`) and the administrator (`CLOUD-admin`)."""
+    """clouds.yaml: the tenant's user (`CLOUD`) and the administrator (`CLOUD-admin`)."""
     common = {
         "region_name": view.region,
         "cacert": str(ca_path),
@@ -64,6 +65,11 @@ class Clients:
     @cached_property
     def tenant(self) -> Connection:
         return self._connect(self.view.tenant.user, self.view.tenant.project)
+
+    @property
+    def identity(self) -> Identity:
+        """The administrator's Keystone: v3, whatever the SDK's types allow."""
+        return cast("Identity", self.admin.identity)
 
     def refresh(self) -> None:
         """Log in anew at the next use."""
@@ -119,5 +125,3 @@ def checked(response: Any, what: str) -> Any:
             told = response.text
         raise RuntimeError(f"{what}: {response.status_code} {told[:500]}")
     return response.json() if response.content else {}
-
-

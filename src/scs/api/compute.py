@@ -23,8 +23,7 @@ class Flavors(Kind[Flavor]):
         there = {item["name"]: item for item in checked(answer, "flavors")["flavors"]}
         return {
             want.id: {
-                key: there[want.name][key]
-                for key in ("id", "vcpus", "ram", "disk", "extra_specs")
+                key: there[want.name][key] for key in ("id", "vcpus", "ram", "disk", "extra_specs")
             }
             if want.name in there
             else {}
@@ -37,7 +36,9 @@ class Flavors(Kind[Flavor]):
         sizes = [key for key in ("vcpus", "ram", "disk") if seen[key] != getattr(want, key)]
         if sizes:
             return f"has another {', '.join(sizes)}"
-        wrong = [key for key, value in want.extra_specs.items() if seen["extra_specs"].get(key) != value]
+        wrong = [
+            key for key, value in want.extra_specs.items() if seen["extra_specs"].get(key) != value
+        ]
         return f"has another {', '.join(wrong)}" if wrong else None
 
     def converge(self, clients: Clients, want: Flavor, seen: Mapping[str, Any]) -> None:

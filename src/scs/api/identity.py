@@ -18,13 +18,13 @@ class Projects(Kind[Project]):
     """Projects in the default domain."""
 
     def observe(self, clients: Clients, wanted: Sequence[Project]) -> dict[str, Any]:
-        there = {item.name: item for item in clients.admin.identity.projects(domain_id=DOMAIN)}
+        there = {item.name: item for item in clients.identity.projects(domain_id=DOMAIN)}
         return {
             want.id: {"id": there[want.name].id} if want.name in there else {} for want in wanted
         }
 
     def converge(self, clients: Clients, want: Project, seen: Mapping[str, Any]) -> None:
-        clients.admin.identity.create_project(
+        clients.identity.create_project(
             name=want.name, description=want.description, domain_id=DOMAIN
         )
 
@@ -33,7 +33,7 @@ class People(Kind[Person]):
     """Users with their roles on one project; that the password works is seen by logging in."""
 
     def observe(self, clients: Clients, wanted: Sequence[Person]) -> dict[str, Any]:
-        identity = clients.admin.identity
+        identity = clients.identity
         there = {item.name: item.id for item in identity.users(domain_id=DOMAIN)}
         projects = {item.id: item.name for item in identity.projects(domain_id=DOMAIN)}
         names = {item.id: item.name for item in identity.roles()}
@@ -47,7 +47,9 @@ class People(Kind[Person]):
             want.id: {
                 "id": there[want.name],
                 "roles": sorted(
-                    role for project, role in held.get(there[want.name], []) if project == want.project
+                    role
+                    for project, role in held.get(there[want.name], [])
+                    if project == want.project
                 ),
             }
             if want.name in there
@@ -62,7 +64,7 @@ class People(Kind[Person]):
         return f"lacks role {', '.join(missing)} on {want.project}" if missing else None
 
     def converge(self, clients: Clients, want: Person, seen: Mapping[str, Any]) -> None:
-        identity = clients.admin.identity
+        identity = clients.identity
         project = identity.find_project(want.project, ignore_missing=False, domain_id=DOMAIN)
         if not seen:
             user = identity.create_user(
@@ -82,7 +84,7 @@ class Catalog(Kind[CatalogEntry]):
     """Services and endpoints."""
 
     def observe(self, clients: Clients, wanted: Sequence[CatalogEntry]) -> dict[str, Any]:
-        identity = clients.admin.identity
+        identity = clients.identity
         services = {item.type: item for item in identity.services()}
         urls: dict[str, dict[str, list[str]]] = {}
         for item in identity.endpoints():
@@ -109,7 +111,7 @@ class Catalog(Kind[CatalogEntry]):
         return f"has another {' and '.join(wrong)} address" if wrong else None
 
     def converge(self, clients: Clients, want: CatalogEntry, seen: Mapping[str, Any]) -> None:
-        identity = clients.admin.identity
+        identity = clients.identity
         service = (
             seen["id"]
             if seen

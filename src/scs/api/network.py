@@ -121,7 +121,7 @@ class Routers(Kind[Router]):
         for name in want.subnets:
             if name not in seen.get("subnets", []):
                 subnet = network.find_subnet(name, ignore_missing=False)
-                network.add_interface_to_router(known, subnet_id=subnet.id)
+                network.add_interface_to_router(known, subnet=subnet.id)
 
 
 class SecurityGroups(Kind[SecurityGroup]):

@@ -102,9 +102,7 @@ class Expander:
         ]
         ids = _ids(base)
         base += [
-            Directory(
-                name=item.path, owner=item.owner, group=item.group, mode=item.mode, after=ids
-            )
+            Directory(name=item.path, owner=item.owner, group=item.group, mode=item.mode, after=ids)
             for item in part.folders
         ]
         ids = _ids(base)

@@ -66,7 +66,9 @@ def node_steps(
         for item in desired
         if (reason := item.compare(observed.get(item.id, {}))) is not None
     }
-    changed = {item.name for item in desired if isinstance(item, File | Link) and item.id in reasons}
+    changed = {
+        item.name for item in desired if isinstance(item, File | Link) and item.id in reasons
+    }
     for item in desired:
         if isinstance(item, Unit) and item.id not in reasons:
             late = [path for path in item.reads if path in changed]

@@ -60,7 +60,7 @@ def service_text(part: Component, unit: Service) -> str:
     if unit.writes and not unit.privileged:
         settings["ReadWritePaths"] = " ".join(f"-{path}" for path in unit.writes)
     settings |= unit.settings
-    environment = ENVIRONMENT_RULE | unit.environment
+    environment = {**ENVIRONMENT_RULE, **unit.environment}
     service = [("Type", unit.kind), ("User", unit.user), ("Group", unit.user)]
     service += [("Environment", f'"{key}={value}"') for key, value in environment.items()]
     service += [("ExecStartPre", line) for line in unit.pre]
@@ -120,7 +120,7 @@ def uwsgi_text(unit: Wsgi) -> str:
         "disable-logging": "true",
         "log-4xx": "false",
     }
-    return _ini({"uwsgi": list((options | unit.options).items())})
+    return _ini({"uwsgi": list({**options, **unit.options}.items())})
 
 
 def drop_in_text(unit: Packaged) -> str:

@@ -133,11 +133,14 @@ class File(Owned):
         path = Path(self.name)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.scs")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as stream:
+        temporary.unlink(missing_ok=True)
+        # A new file, through its descriptor: the folder may be a service's own, and a service
+        # must not lead us elsewhere by a link.
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(self.content)
-        os.chown(temporary, *_ids(self.owner, self.group))
-        temporary.chmod(self.mode)
+            os.fchown(descriptor, *_ids(self.owner, self.group))
+            os.fchmod(descriptor, self.mode)
         temporary.replace(path)
 
 
@@ -150,11 +153,12 @@ class Link(Resource):
 
     @classmethod
     def observe(cls, wanted: Sequence[Link]) -> dict[str, Seen]:
-        paths = {want.id: Path(want.name) for want in wanted}
-        return {
-            key: {"target": str(path.readlink())} if path.is_symlink() else {}
-            for key, path in paths.items()
-        }
+        found: dict[str, Seen] = {}
+        for want in wanted:
+            # Not Path.readlink: it would tidy up what is written there.
+            there = Path(want.name).is_symlink()
+            found[want.id] = {"target": os.readlink(want.name)} if there else {}  # noqa: PTH115
+        return found
 
     def compare(self, seen: Seen) -> str | None:
         if not seen:

@@ -13,9 +13,22 @@ from scs.model.view import View
 
 # scs-0103-v1; the letter tells how a vCPU is shared, the last part the disk.
 MANDATORY = (
-    "SCS-1V-2 SCS-1V-4 SCS-1V-8 SCS-2V-4 SCS-2V-8 SCS-2V-16 SCS-4V-8 SCS-4V-16 SCS-4V-32"
-    " SCS-8V-16 SCS-8V-32 SCS-16V-32 SCS-1L-1 SCS-2V-4-20s SCS-4V-16-100s"
-).split()
+    "SCS-1V-2",
+    "SCS-1V-4",
+    "SCS-1V-8",
+    "SCS-2V-4",
+    "SCS-2V-8",
+    "SCS-2V-16",
+    "SCS-4V-8",
+    "SCS-4V-16",
+    "SCS-4V-32",
+    "SCS-8V-16",
+    "SCS-8V-32",
+    "SCS-16V-32",
+    "SCS-1L-1",
+    "SCS-2V-4-20s",
+    "SCS-4V-16-100s",
+)
 # Recommended there as well: the only small one with a disk, for clouds without volumes.
 RECOMMENDED = ("SCS-1L-1-5",)
 NAME = re.compile(r"SCS-(\d+)([VL])-(\d+)(?:-(\d+)(s?))?")

@@ -32,7 +32,9 @@ component = Component(
         Folder("/var/lib/glance/images", owner="glance", group="glance", mode=0o750),
     ),
     files=(
-        Config("glance-api.conf.j2", "/etc/glance/glance-api.conf", group="glance", service="glance"),
+        Config(
+            "glance-api.conf.j2", "/etc/glance/glance-api.conf", group="glance", service="glance"
+        ),
     ),
     migrations=(
         Migration(

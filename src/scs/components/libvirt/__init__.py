@@ -33,7 +33,10 @@ component = Component(
     gives=(Gives(Hypervisor, ready=there),),
     files=(
         Config("libvirtd.conf.j2", "/etc/libvirt/libvirtd.conf", mode=0o644),
-        Text("/etc/default/libvirtd", lambda _: "# Written by scs: it stays when idle.\nLIBVIRTD_ARGS=\n"),
+        Text(
+            "/etc/default/libvirtd",
+            lambda _: "# Written by scs: it stays when idle.\nLIBVIRTD_ARGS=\n",
+        ),
         Text(
             "/etc/systemd/system/libvirtd.socket.d/scs.conf",
             lambda _: "[Socket]\nSocketMode=0660\nSocketGroup=libvirt\n",

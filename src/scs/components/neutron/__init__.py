@@ -69,7 +69,13 @@ component = Component(
     migrations=(
         Migration(
             "neutron",
-            argv=(f"{ENVIRONMENT}/bin/neutron-db-manage", "--config-file", CONF, "upgrade", "heads"),
+            argv=(
+                f"{ENVIRONMENT}/bin/neutron-db-manage",
+                "--config-file",
+                CONF,
+                "upgrade",
+                "heads",
+            ),
             user="neutron",
             proofs={"neutron": "neutron"},
             snapshot=True,

@@ -27,7 +27,7 @@ SUDO = f"nova ALL=(root) NOPASSWD: {ENVIRONMENT}/bin/privsep-helper --config-fil
 def registered(view: View) -> Probe:
     """It has told the database that it is there, and the scheduler has taken it up."""
     query = (
-        "SELECT COUNT(*) FROM nova_api.host_mappings m JOIN nova.compute_nodes c"
+        "SELECT COUNT(*) FROM nova_api.host_mappings m JOIN nova.compute_nodes c"  # noqa: S608
         f" ON c.host = m.host WHERE c.deleted = 0 AND c.host = '{view.here.name}'"
     )
     return {"type": "sql", "query": query, "equals": "1"}

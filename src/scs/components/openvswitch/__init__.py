@@ -40,7 +40,10 @@ component = Component(
     units=(
         Packaged(
             "ovs-vswitchd",
-            ready=lambda _: {"type": "succeeds", "argv": ["ovs-appctl", "-t", "ovs-vswitchd", "version"]},
+            ready=lambda _: {
+                "type": "succeeds",
+                "argv": ["ovs-appctl", "-t", "ovs-vswitchd", "version"],
+            },
         ),
         Packaged("openvswitch-switch", settings={"Restart": "no"}),
         # Addresses of a userspace bridge are gone when the switch has been restarted.

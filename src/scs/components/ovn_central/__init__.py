@@ -8,7 +8,6 @@ from scs.model.component import (
     CONTROL,
     Component,
     Config,
-    Folder,
     Gives,
     Port,
     Probe,

@@ -43,7 +43,12 @@ component = Component(
     name="pki",
     summary="certificates of the cloud's own CA",
     roles=EVERYWHERE,
-    folders=(Folder("/etc/scs"), Folder(FOLDER), Folder("/etc/scs/uwsgi"), Folder("/usr/local/lib/scs")),
+    folders=(
+        Folder("/etc/scs"),
+        Folder(FOLDER),
+        Folder("/etc/scs/uwsgi"),
+        Folder("/usr/local/lib/scs"),
+    ),
     files=(Text(CA, lambda view: view.ca),),
     gives=(Gives(Certificate, resources=certificates),),
 )

@@ -167,10 +167,11 @@ def _compile(release: Release, tree: Path, base: Path, say: Say) -> None:
     script = (
         'mount -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" overlay "$1/root"'
         ' && mkdir -p "$1/root/$4" && mount --bind "$3/$4" "$1/root/$4"'
-        ' && mount -t proc proc "$1/root/proc" && root=$1/root && shift 4 && exec chroot "$root" "$@"'
+        ' && mount -t proc proc "$1/root/proc" && root=$1/root && shift 4'
+        ' && exec chroot "$root" "$@"'
     )
     words: list[str | Path] = ["unshare", "--mount", "--pid", "--fork", "sh", "-ec", script, "sh"]
-    python = [*words, scratch, base, tree, inside, "/usr/bin/python3"]
+    python = [*words, scratch, base, tree, str(inside), "/usr/bin/python3"]
     try:
         environment.compile_bytecode(release, python, os.cpu_count() or 1, say)
     finally:

@@ -159,11 +159,11 @@ def _one_line(text: str) -> Iterator[Source]:
         )
         if match is None:
             continue
-        options = dict(
-            (key.lower(), value)
+        options = {
+            key.lower(): value
             for word in (match["options"] or "").split()
             for key, _, value in [word.partition("=")]
-        )
+        }
         yield Source(
             uris=(match["uri"],),
             suites=(match["suite"],),
