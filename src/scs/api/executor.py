@@ -125,7 +125,7 @@ class Executor:
 
     def _twice(self, step: ApiObject, alike: Sequence[ApiObject]) -> None:
         """Services that have just started refuse requests now and then: look, try again."""
-        # Not at the top: the SDK takes a second to load, and a look at the nodes can go on meanwhile.
+        # Not at the top: the SDK takes a second to load, and looking at the nodes goes on.
         from openstack.exceptions import SDKException
 
         try:
