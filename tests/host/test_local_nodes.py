@@ -127,14 +127,12 @@ def wait_until(true: Callable[[], bool], seconds: float = 20) -> None:
 
 def traces(provider: LocalProvider) -> list[str]:
     """All that can be seen of the cloud on this machine."""
-    root = cgroups.unified_root()
-    assert root is not None
     seen = [
         *run(["ip", "netns", "list"]).splitlines(),
         *run(["ip", "-j", "link", "show"]).split('"ifalias":'),
         *run(["nft", "list", "ruleset"]).splitlines(),
         *map(str, rootfs.mount_points()),
-        *(str(path) for path in (root / "scs").glob("*")),
+        *(str(path) for root in cgroups.all_roots() for path in (root / "scs").glob("*")),
         *(str(path) for path in host.RUN.glob("*")),
         *(str(path) for path in provider.paths.state.glob("*")),
     ]

@@ -34,6 +34,16 @@ def unified_root() -> Path | None:
     return found[0] if found else None
 
 
+def all_roots() -> list[Path]:
+    """Where any hierarchy is mounted, the old ones included."""
+    found = []
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        head, _, tail = line.partition(" - ")
+        if tail.split()[0] in ("cgroup", "cgroup2"):
+            found.append(Path(head.split()[4]))
+    return found
+
+
 def ensure_unified_root() -> Path:
     """As `unified_root`; on a host with the old hierarchies only, mounts it beside them."""
     root = unified_root()
@@ -130,5 +140,5 @@ def kill(group: Path, seconds: float = 10) -> None:
 def remove(group: Path) -> None:
     """Remove an empty group and all below it."""
     for folder, _, _ in os.walk(group, topdown=False):
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # an empty group that stays for a moment more does no harm
             Path(folder).rmdir()

@@ -306,11 +306,13 @@ class Container:
             run(["systemctl", "reset-failed", self._unit], timeout=20, check=False)
         if group is not None and group.exists():
             cgroups.kill(group)
-            cgroups.remove(group)
-            _remove_if_empty(group.parent)
-            _remove_if_empty(group.parent.parent)
-        if box is not None and box.exists() and not self._as_unit:
-            cgroups.remove(box)
+        # nspawn makes groups of the same name in systemd's old hierarchy and may leave them.
+        for root in cgroups.all_roots():
+            mirror = root / "scs" / self.cloud / self.node
+            if mirror.exists():
+                cgroups.remove(mirror)
+                _remove_if_empty(mirror.parent)
+                _remove_if_empty(mirror.parent.parent)
 
 
 def _remove_if_empty(group: Path) -> None:

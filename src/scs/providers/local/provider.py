@@ -337,10 +337,8 @@ class LocalProvider:
         found = set(host.remembered_nodes(self.cloud))
         if self._nodes.is_dir():
             found |= {entry.name for entry in self._nodes.iterdir() if entry.is_dir()}
-        root = cgroups.unified_root()
-        group = root / "scs" / self.cloud if root else None
-        if group is not None and group.is_dir():
-            found |= {entry.name for entry in group.iterdir() if entry.is_dir()}
+        for root in cgroups.all_roots():
+            found |= {entry.name for entry in (root / "scs" / self.cloud).glob("*/")}
         return sorted(found)
 
     def _virt_type(self) -> tuple[str, str]:
