@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import signal
 import subprocess
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -54,26 +57,46 @@ def run(
             cwd=cwd,
             text=True,
             errors="replace",
+            # A group of its own, so that running out of time ends its children as well.
+            process_group=0,
         ) as process:
-            if say is None or stdin is not None:
-                output, _ = process.communicate(stdin, timeout=timeout)
-            else:
-                lines: list[str] = []
-                assert process.stdout is not None
-                for line in process.stdout:
-                    lines.append(line)
-                    say(line.rstrip())
-                process.wait(timeout)
-                output = "".join(lines)
+            late = threading.Event()
+            timer = threading.Timer(timeout or 0, _kill, (process, late))
+            if timeout is not None:
+                timer.start()
+            try:
+                output = _output(process, stdin, say)
+            except BaseException:
+                _kill(process, late)
+                raise
+            finally:
+                timer.cancel()
     except FileNotFoundError as error:
         raise CommandFailed(Problem(where, f"{words[0]}: {error.strerror}", hint)) from error
-    except subprocess.TimeoutExpired as error:
-        process.kill()
-        raise CommandFailed(
-            Problem(where, f"{shown}\n    took longer than {timeout:.0f} s", hint)
-        ) from error
+    if late.is_set():
+        what = f"{shown}\n    took longer than {timeout:.0f} s"
+        raise CommandFailed(Problem(where, what, hint))
     if check and process.returncode:
         tail = "\n".join("    " + line for line in output.splitlines()[-TAIL_LINES:])
         what = f"{shown}\n    ended with {process.returncode}; the end of its output:\n{tail}"
         raise CommandFailed(Problem(where, what, hint))
     return output
+
+
+def _output(process: subprocess.Popen[str], stdin: str | None, say: Say | None) -> str:
+    """All output of a process, told line by line if somebody listens; waits for its end."""
+    if say is None or stdin is not None:
+        return process.communicate(stdin)[0]
+    lines: list[str] = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        lines.append(line)
+        say(line.rstrip())
+    process.wait()
+    return "".join(lines)
+
+
+def _kill(process: subprocess.Popen[str], late: threading.Event) -> None:
+    late.set()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

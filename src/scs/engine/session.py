@@ -122,6 +122,7 @@ class Session:
             self._layers,
             virt=self.spec.compute.virt,
             uplink_dns=self.spec.dns,
+            mirror=self.spec.debian.mirror,
         )
 
     def view(self, facts: NodeFacts) -> View:
