@@ -7,6 +7,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
+import sys
 from pathlib import Path
 
 from scs.errors import BadInput, Problem
@@ -33,7 +34,13 @@ def discover(*more: Path) -> dict[str, tuple[Component, Path]]:
                 if spec is None or spec.loader is None:
                     raise BadInput(Problem(str(path), "is not a component's folder"))
                 module = importlib.util.module_from_spec(spec)
-                spec.loader.exec_module(module)
+                # Where dataclasses (needs of its own, say) look for the names in their types.
+                sys.modules[spec.name] = module
+                try:
+                    spec.loader.exec_module(module)
+                except Exception as error:
+                    what = f"cannot be loaded: {type(error).__name__}: {error}"
+                    raise BadInput(Problem(str(path), what)) from error
             part = getattr(module, "component", None)
             if not isinstance(part, Component):
                 raise BadInput(Problem(str(path), "does not declare `component = Component(…)`"))

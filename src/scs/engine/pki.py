@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from scs.engine.state import write_private
+from scs.errors import Problem, ScsError
 
 CA_DAYS = 3650
 DAYS = 397
@@ -48,6 +49,9 @@ class Authority:
             self._kept = json.loads(path.read_text())
         except FileNotFoundError:
             self._kept = {"ca": self._found(cloud), "issued": {}}
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            hint = "restore it from a backup; without it nodes do not trust each other"
+            raise ScsError(Problem(str(path), f"is damaged: {error}", hint)) from error
         self._saved = json.dumps(self._kept) if path.exists() else ""
         self._ca = x509.load_pem_x509_certificate(self._kept["ca"]["crt"].encode())
 

@@ -94,8 +94,11 @@ class Journal:
 
     def add(self, entries: Iterator[Entry] | list[Entry]) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "w") as stream:
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "a+") as stream:
+            size = os.fstat(descriptor).st_size
+            if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                stream.write("\n")  # a kill has cut the last line
             stream.writelines(json.dumps(asdict(entry)) + "\n" for entry in entries)
 
     def entries(self) -> list[Entry]:

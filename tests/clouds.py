@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Clouds on paper: views of clouds that need no node, no secret and no certificate."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from scs import components
+from scs.model.component import Component
+from scs.model.view import Tenant, View
+from scs.plan.expand import Expander
+from scs.plan.resolve import resolve
+from scs.resources import Resource
+from scs.spec import CloudSpec
+
+ROOT = Path(__file__).parents[1]
+TEMPLATES = ROOT / "src/scs/plan/templates"
+
+ONE = CloudSpec(name="paper")
+THREE = CloudSpec.model_validate(
+    {
+        "name": "paper",
+        "nodes": [
+            {"name": "control-1", "roles": ["control", "network"]},
+            {"name": "compute-1", "roles": ["compute"]},
+            {"name": "compute-2", "roles": ["compute"]},
+        ],
+    }
+)
+CONTAINERS: Mapping[str, Any] = {"container": True, "datapath": "netdev", "virt_type": "qemu"}
+MACHINES: Mapping[str, Any] = {"container": False, "datapath": "system", "virt_type": "kvm"}
+CLOUDS = {
+    "one container": (ONE, CONTAINERS),
+    "one machine": (ONE, MACHINES),
+    "three containers": (THREE, CONTAINERS),
+    "three machines": (THREE, MACHINES),
+}
+
+Available = Mapping[str, tuple[Component, Path]]
+
+
+def secret(name: str) -> str:
+    """Always the same for a name, and another one for every other name."""
+    return hashlib.sha256(name.encode()).hexdigest()[:32]
+
+
+def certificate(name: str, addresses: tuple[str, ...]) -> tuple[str, str]:
+    """Tells for what it was asked."""
+    return f"certificate of {name} for {' '.join(addresses)}\n", f"key of {name}\n"
+
+
+def view_of(
+    spec: CloudSpec,
+    available: Available,
+    *,
+    secret: Callable[[str], str] = secret,
+    certificate: Callable[[str, tuple[str, ...]], tuple[str, str]] = certificate,
+    **facts: Any,
+) -> View:
+    """The cloud of that spec, resolved; `facts` are those of its nodes."""
+    view = View(
+        cloud=spec.name,
+        region=spec.region,
+        nodes=spec.nodes(),
+        networks=spec.networks(),
+        floating=(spec.floating.first, spec.floating.last),
+        internal_address=spec.internal_address,
+        external_address=spec.external_address,
+        dns=spec.dns,
+        tenant=Tenant(
+            spec.tenant.project,
+            spec.tenant.user,
+            str(spec.tenant.network),
+            str(spec.tenant.ipv6 or ""),
+        ),
+        environment="/opt/scs/releases/paper",
+        config=spec.config,
+        secret=secret,
+        certificate=certificate,
+        ca="the CA's certificate\n",
+        ssh_public_key="ssh-ed25519 AAAA scs\n",
+        **facts,
+    )
+    return resolve([part for part, _ in available.values()], view)
+
+
+def expander_of(
+    spec: CloudSpec = ONE, available: Available | None = None, **facts: Any
+) -> Expander:
+    """What makes resources of the cloud of that spec; by default in containers."""
+    available = components.discover() if available is None else available
+    view = view_of(spec, available, **{**CONTAINERS, **facts})
+    return Expander(
+        view, {name: str(path) for name, (_, path) in available.items()}, str(TEMPLATES)
+    )
+
+
+def expanded(expander: Expander) -> dict[str, tuple[Resource, ...]]:
+    """Node → its resources."""
+    return {node.name: expander.node(node) for node in expander.view.nodes}

@@ -1,0 +1,172 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The planner: tables of what is wanted and what was seen, and the steps that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from scs.model.objects import ApiObject, Project
+from scs.plan.plan import API, Plan, Step, api_steps, node_steps
+from scs.resources import Directory, File, Gate, Link, Migration, Packages, Resource, Unit
+
+OWNED = {"owner": "root", "group": "root", "mode": 0o644}
+RUNS = {"loaded": "loaded", "active": "active", "enabled": "enabled", "late": [], "wrong": ""}
+STOPPED = {**RUNS, "active": "failed"}
+OPEN = {"wrong": ""}
+SHUT = {"wrong": "connection refused"}
+
+CONF = File(name="/etc/a.conf", content="a = 1\n", component="a")
+OTHER = File(name="/etc/b.conf", content="b = 1\n", component="b")
+ENVIRONMENT = Link(name="/opt/environment", target="/opt/releases/2", component="a")
+GATE = Gate(name="database", probe={"type": "tcp"}, component="a")
+UNIT = Unit(
+    name="a.service",
+    component="a",
+    reads=(CONF.name, ENVIRONMENT.name),
+    after=(CONF.id, ENVIRONMENT.id, GATE.id),
+)
+RELOADED = Unit(name="r.service", component="a", reads=(CONF.name,), reload=True)
+UNRELATED = Unit(name="b.service", component="b", reads=(OTHER.name,), after=(OTHER.id,))
+
+DESIRED: Sequence[Resource] = (CONF, OTHER, ENVIRONMENT, GATE, UNIT, RELOADED, UNRELATED)
+WELL: Mapping[str, Mapping[str, Any]] = {
+    CONF.id: {"sha256": CONF.sha256, **OWNED},
+    OTHER.id: {"sha256": OTHER.sha256, **OWNED},
+    ENVIRONMENT.id: {"target": ENVIRONMENT.target},
+    GATE.id: OPEN,
+    UNIT.id: RUNS,
+    RELOADED.id: RUNS,
+    UNRELATED.id: RUNS,
+}
+EDITED = {"sha256": "other", "content": "a = 2\n", **OWNED}
+
+
+@pytest.mark.parametrize(
+    ("seen", "steps"),
+    [
+        pytest.param({}, [], id="all is well"),
+        pytest.param(
+            {CONF.id: EDITED},
+            [
+                (CONF.id, "has other content", ""),
+                (UNIT.id, "reads /etc/a.conf", "restart"),
+                (RELOADED.id, "reads /etc/a.conf", "reload"),
+            ],
+            id="a changed file: its readers restart or reload, nobody else",
+        ),
+        pytest.param(
+            {CONF.id: {"sha256": CONF.sha256, **OWNED, "mode": 0o666}},
+            [
+                (CONF.id, "mode 0o666 instead of 0o644", ""),
+                (UNIT.id, "reads /etc/a.conf", "restart"),
+                (RELOADED.id, "reads /etc/a.conf", "reload"),
+            ],
+            id="a changed mode counts as well",
+        ),
+        pytest.param(
+            {OTHER.id: {}},
+            [(OTHER.id, "is missing", ""), (UNRELATED.id, "reads /etc/b.conf", "restart")],
+            id="a missing file",
+        ),
+        pytest.param(
+            {ENVIRONMENT.id: {"target": "/opt/releases/1"}},
+            [
+                (ENVIRONMENT.id, "points to /opt/releases/1", ""),
+                (UNIT.id, "reads /opt/environment", "restart"),
+            ],
+            id="a flipped link: an upgrade",
+        ),
+        pytest.param(
+            {UNIT.id: STOPPED}, [(UNIT.id, "is failed", "")], id="a start disturbs nobody"
+        ),
+        pytest.param(
+            {UNIT.id: {**RUNS, "late": ["/etc/a.conf"]}},
+            [(UNIT.id, "runs with an older /etc/a.conf", "restart")],
+            id="a run was killed between a file and its unit",
+        ),
+        pytest.param(
+            {UNIT.id: {**RUNS, "enabled": "disabled"}},
+            [(UNIT.id, "would not start at boot", "restart")],
+            id="not enabled",
+        ),
+        pytest.param({GATE.id: SHUT}, [], id="a gate that nobody waits for"),
+        pytest.param(
+            {GATE.id: SHUT, UNIT.id: STOPPED},
+            [(GATE.id, "connection refused", ""), (UNIT.id, "is failed", "")],
+            id="a gate before a unit that has to start",
+        ),
+        pytest.param(
+            {GATE.id: SHUT, OTHER.id: EDITED},
+            [(OTHER.id, "has other content", ""), (UNRELATED.id, "reads /etc/b.conf", "restart")],
+            id="a gate of somebody else",
+        ),
+    ],
+)
+def test_steps_of_a_node(
+    seen: Mapping[str, Mapping[str, Any]], steps: list[tuple[str, str, str]]
+) -> None:
+    found = node_steps("node-1", DESIRED, {**WELL, **seen})
+    assert [(step.id, step.reason, step.effect) for step, _ in found] == steps
+    for step, item in found:
+        assert step.id == item.id
+        assert step.where == "node-1"
+        assert step.component == item.component
+
+
+def test_on_an_empty_node_everything_is_a_step_in_the_given_order() -> None:
+    more = (
+        Packages(name="a", packages=("a",)),
+        Directory(name="/d"),
+        Migration(name="m", argv=(), user="a"),
+    )
+    found = node_steps("node-1", (*more, *DESIRED), {})
+    assert [step.id for step, _ in found] == [item.id for item in (*more, *DESIRED)]
+    assert not any(step.effect for step, _ in found)
+
+
+def test_a_gate_does_not_make_a_plan() -> None:
+    gate = Step(GATE.id, "node-1", "a", "connection refused")
+    unit = Step(UNIT.id, "node-1", "a", "is failed")
+    assert not Plan((), {"node-1": ((gate, GATE),)}, ())
+    both = Plan((), {"node-1": ((gate, GATE), (unit, UNIT))}, ())
+    assert both
+    assert both.changes == (unit,)
+    assert both.steps == (gate, unit)
+
+
+def test_steps_of_all_places_come_in_the_order_machine_nodes_api() -> None:
+    node = Step("node:node-1", "this machine", "local", "does not exist")
+    unit = Step(UNIT.id, "node-1", "a", "is failed")
+    project = Project(name="service", component="keystone")
+    made = Step(project.id, API, "keystone", "is missing")
+    plan = Plan((node,), {"node-1": ((unit, UNIT),)}, ((made, project),))
+    assert plan.steps == plan.changes == (node, unit, made)
+
+
+def test_diffs_show_what_changes_but_no_secret() -> None:
+    seen = {**WELL, CONF.id: EDITED}
+    assert "-a = 2\n+a = 1\n" in node_steps("node-1", DESIRED, seen)[0][0].diff
+    hidden = File(name="/etc/key", content="new key", secret=True)
+    step = node_steps("node-1", [hidden], {hidden.id: {**EDITED, "content": "old key"}})[0][0]
+    assert step.diff == "(secret)"
+
+
+def test_steps_of_the_api() -> None:
+    there, missing, wrong = (
+        Project(name=name, component="keystone") for name in ("there", "missing", "wrong")
+    )
+
+    def compare(item: ApiObject, seen: Mapping[str, object]) -> str | None:
+        return str(seen.get("reason", "is missing")) or None
+
+    seen = {there.id: {"reason": ""}, wrong.id: {"reason": "differs"}}
+    found = api_steps([there, missing, wrong], seen, compare)
+    assert [step for step, _ in found] == [
+        Step("project:missing", API, "keystone", "is missing"),
+        Step("project:wrong", API, "keystone", "differs"),
+    ]
+    assert [item for _, item in found] == [missing, wrong]
