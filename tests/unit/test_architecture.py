@@ -42,7 +42,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "engine": BASE
     | VALUES
     | {"api", "components", "derive", "images", "plan", "providers", "release"},
-    "verify": BASE | VALUES | {"api", "derive", "images", "plan"},
+    "verify": BASE | VALUES | {"api", "derive", "engine", "images", "plan"},
     "cli": BASE | VALUES | {"derive", "engine", "plan", "release", "verify"},
 }
 

@@ -199,10 +199,17 @@ def verify(options: dict[str, Any]) -> None:
     Makes things of its own in the first project and removes them again.
     """
     from scs.cli import show
-    from scs.verify.proof import prove
+    from scs.verify.proof import Context, prove
 
     with _session(options, "verify", nodes=False) as session:
-        well = show.proof(prove(session.proof_context()), options)
+        context = Context.of(session)
+        screen = show.Screen(session, options, STARTED)
+        screen.start()
+        try:
+            evidence = prove(context)
+        finally:
+            screen.close()
+        well = show.proof(evidence, options, STARTED)
     if not well:
         sys.exit(Exit.UNHEALTHY)
 

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -360,13 +361,42 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         click.echo(click.style(line.rstrip(), bold=number == 0))
 
 
-def proof(evidence: Sequence[Evidence], options: Mapping[str, Any]) -> bool:
+def proof(evidence: Sequence[Evidence], options: Mapping[str, Any], started: float) -> bool:
     """The steps of `verify`; returns whether all went well."""
     well = all(item.ok for item in evidence)
+    seconds = time.time() - started
     if options["as_json"]:
-        click.echo(json.dumps({"ok": well, "steps": [item.__dict__ for item in evidence]}, indent=2))
+        steps = [{**item.__dict__, "seconds": round(item.seconds, 2)} for item in evidence]
+        click.echo(json.dumps({"ok": well, "seconds": round(seconds, 1), "steps": steps}, indent=2))
         return well
-    click.echo("The cloud works." if well else "The cloud does not work as it should.")
+    names = max(len(item.step) for item in evidence)
+    click.echo(click.style(f"  {'STEP'.ljust(names)}  SECONDS  WHAT WAS SEEN", bold=True))
+    room = max(40, shutil.get_terminal_size((100, 24)).columns - names - 14)
+    for item in evidence:
+        mark, shade = ("✓", "green") if item.ok else ("✗", "red") if item.tried else ("–", "yellow")
+        took = f"{item.seconds:.1f}" if item.tried else ""
+        lines = [
+            line
+            for text in item.detail.splitlines()
+            for line in textwrap.wrap(text, room, break_on_hyphens=False)
+        ]
+        for number, line in enumerate(lines or [""]):
+            head = f"{item.step.ljust(names)}  {took:>7}" if number == 0 else " " * (names + 9)
+            sign = click.style(mark, fg=shade) if number == 0 else " "
+            click.echo(f"{sign} {head}  {line}")
+    click.echo("")
+    if well:
+        click.echo(click.style(f"The cloud works: proven in {seconds_text(seconds)}.", bold=True))
+    else:
+        bad = [item.step for item in evidence if item.tried and not item.ok]
+        text = f"The cloud does not work as it should: {', '.join(bad)}."
+        click.echo(click.style(text, bold=True))
+    speed = {key: value for item in evidence for key, value in item.values.items()}
+    if "megabits_in" in speed:
+        click.echo(
+            f"A VM's floating IP carries {speed['megabits_in']:.0f} Mb/s in and"
+            f" {speed['megabits_out']:.0f} Mb/s out, MTU {speed['mtu']}."
+        )
     return well
 
 

@@ -1,0 +1,492 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The proof that a cloud works: what a user does with one, from a token to a VM and back.
+
+All of it as the first project's user, through the public API and the outside address. What it
+makes is marked (see `traces`) and removed again, whatever happens in between.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import re
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import IPv4Network
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from scs.api.clients import Clients, checked
+from scs.api.compute import ssh_answers
+from scs.engine.events import Events
+from scs.engine.session import UNKNOWN
+from scs.errors import Busy, Problem, ScsError
+from scs.images.tiny import NAME as IMAGE
+from scs.model.view import View
+from scs.shell import Say
+from scs.verify import guest, traces
+from scs.verify.steps import Evidence, Finding, Patience, ProofFailed, Step, attempt, carry_out
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
+
+    from scs.engine.session import Session
+
+__all__ = ["Context", "Evidence", "prove"]
+
+FLAVOR = "SCS-1L-1-5"
+"""The smallest with a disk."""
+IMAGE_PROPERTIES = (
+    # What the SCS standard on image metadata asks for, and what this guest needs to be fast.
+    "architecture",
+    "hw_disk_bus",
+    "hw_rng_model",
+    "image_build_date",
+    "image_description",
+    "image_original_user",
+    "image_source",
+    "os_distro",
+    "os_version",
+    "provided_until",
+    "replace_frequency",
+    "uuid_validity",
+)
+RANGES = ("10.250.0.0/24", "172.29.250.0/24", "192.168.250.0/24")
+"""The first that meets none of the cloud's own networks is the guest's."""
+
+API_SECONDS = 120
+"""How long a server may take to change its state."""
+BOOT_SECONDS = 180
+"""How long a guest may take from power-on to its login; an emulated one on a busy machine does."""
+STOP_SECONDS = 60
+
+METADATA = "http://169.254.169.254/openstack/latest/meta_data.json"
+CLEAN_UP = "clean-up"
+
+_READY = re.compile(
+    r"scs-verify: ready (?P<address>\S+) host=(?P<host>\S+) seconds=(?P<seconds>\S+)"
+    r" metadata=(?P<metadata>\S+) keys=(?P<keys>\d+) mtu=(?P<mtu>\d+)"
+)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a proof needs of the cloud and of this machine."""
+
+    clients: Clients
+    view: View
+    events: Events
+    folder: Path
+    """For the proof alone: its lock and, while it runs, its ephemeral key."""
+
+    @classmethod
+    def of(cls, session: Session) -> Context:
+        """What a session knows; raises ScsError when its cloud has never been up."""
+        state = session.paths.state
+        ca = state / "ca.pem"
+        if not ca.exists():
+            raise ScsError(Problem(f"cloud {session.spec.name}", "has never been up", "scs up"))
+        view = session.view(UNKNOWN)
+        return cls(Clients(view, ca), view, session.events, state / "verify")
+
+
+def prove(context: Context) -> list[Evidence]:
+    """Do all steps and clean up, also when something ends this early; raises Busy."""
+    context.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(context), TemporaryDirectory(dir=context.folder, prefix="run-") as folder:
+        proof = Proof(context, Path(folder), secrets.token_hex(4))
+        evidence: list[Evidence] = []
+        try:
+            evidence = carry_out(proof.steps(), context.events, proof.where, proof.stop)
+        finally:
+            if proof.began:
+                last = Step(CLEAN_UP, proof.clean_up)
+                evidence = [*evidence, attempt(last, context.events, proof.where)]
+        return evidence
+
+
+@contextmanager
+def _alone(context: Context) -> Iterator[None]:
+    """One proof at a time, so that what another run left is nobody's any more."""
+    with (context.folder / "lock").open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            where, what = f"cloud {context.view.cloud}", "another `scs verify` is under way"
+            raise Busy(Problem(where, what, "wait for it, or end it")) from None
+        for old in context.folder.glob("run-*"):  # of a run that was killed
+            shutil.rmtree(old)
+        yield
+
+
+class Proof:
+    """One run: what its steps do, and what they know from each other."""
+
+    def __init__(self, context: Context, folder: Path, run: str) -> None:
+        self.view = context.view
+        self.events = context.events
+        self.clients = context.clients
+        self.run = run
+        self.name = traces.name_of(run)
+        self.marks = {"name": self.name, "description": traces.mark_of(run)}
+        self.where = context.view.cloud
+        self.stop = threading.Event()
+        self.began = False
+        """Whether there was a token, without which there is nothing to clean up."""
+        self._patience = Patience(self.stop)
+        self._key = folder / "key"
+        self._known_hosts = folder / "known_hosts"
+        # Each is set by the step that finds it out, before a step that needs it is tried.
+        self._image = ""
+        self._network = ""
+        self._mtu = 0
+        self._external = ""
+        self._group = ""
+        self._server = ""
+        self._address = ""
+
+    def steps(self) -> Sequence[Step]:
+        """In the order in which they are told; `needs` and `after` say what may be parallel."""
+        guest_up = ("console log", "ssh")
+        return (
+            Step("token", self.token),
+            Step("leftovers", self.leftovers, needs=("token",)),
+            Step("image", self.image, needs=("token",)),
+            Step("network", self.network, needs=("token",)),
+            Step("access", self.access, needs=("token",)),
+            Step("server", self.server, needs=("image", "network", "access")),
+            Step("console log", self.console_log, needs=("server",)),
+            Step("floating IP", self.floating_ip, needs=("server",)),
+            Step("ssh", self.ssh, needs=("floating IP",)),
+            Step("metadata", self.metadata, needs=("ssh",)),
+            # Alone with the guest, or something else would be measured as well.
+            Step("throughput", self.throughput, needs=("ssh",), after=(*guest_up, "metadata")),
+            Step("stop and start", self.restart, needs=("ssh",), after=("throughput",)),
+        )
+
+    @cached_property
+    def _cloud(self) -> Connection:
+        return self.clients.tenant
+
+    def _say(self, step: str) -> Say:
+        return self.events.saying(step, self.where)
+
+    # Who, and with what.
+
+    def token(self) -> Finding:
+        """A token as the project's user, who is a member and no administrator."""
+        cloud = self._cloud
+        access: Any = cloud.session.auth.get_access(cloud.session)  # type: ignore[union-attr]
+        self.began = True
+        tenant = self.view.tenant
+        roles = sorted(access.role_names)
+        if access.project_name != tenant.project or access.username != tenant.user:
+            raise ProofFailed(f"the token is {access.username}'s in {access.project_name}")
+        if "member" not in roles or "admin" in roles:
+            raise ProofFailed(f"the roles of {tenant.user} are {', '.join(roles)}, not member")
+        services = sorted({entry["type"] for entry in access.service_catalog.catalog})
+        return Finding(
+            f"{tenant.user} in project {tenant.project}, roles {', '.join(roles)};"
+            f" catalog: {', '.join(services)}"
+        )
+
+    def leftovers(self) -> Finding:
+        """Remove what an earlier run, killed, could not."""
+        found = [trace for trace in traces.find(self._cloud) if trace.run != self.run]
+        if not found:
+            return Finding("none of an earlier run")
+        problems = traces.remove(self._cloud, found, self._say("leftovers"))
+        if problems:
+            raise ProofFailed("\n".join(problems))
+        return Finding(f"of an earlier run, removed: {traces.told(found)}")
+
+    def image(self) -> Finding:
+        """The image for checks: there, active, the project's own, with its properties."""
+        answer = checked(self._cloud.image.get(f"/v2/images?name={IMAGE}"), "images")
+        found = answer["images"]
+        if not found:
+            raise ProofFailed(f"there is no image {IMAGE}")
+        image = next((item for item in found if item["status"] == "active"), found[0])
+        if image["status"] != "active":
+            raise ProofFailed(f"image {IMAGE} is {image['status']}")
+        if image["visibility"] == "public":
+            raise ProofFailed(f"image {IMAGE} is public, although it is for checks only")
+        missing = [name for name in IMAGE_PROPERTIES if not image.get(name)]
+        if missing:
+            raise ProofFailed(f"image {IMAGE} lacks properties: {', '.join(missing)}")
+        self._image = image["id"]
+        return Finding(
+            f"{IMAGE} is active, {image['visibility']}, {image['size'] / 1e6:.1f} MB,"
+            f" built {image['image_build_date'][:10]}"
+        )
+
+    # What a server needs around it.
+
+    def network(self) -> Finding:
+        """An own network, joined to the outside by an own router."""
+        network = self._cloud.network
+        external = self._external_network()
+        own = network.create_network(**self.marks)
+        self._network, self._mtu = own.id, own.mtu
+        cidr = free_range(item.ipv4 for item in self.view.networks.values())
+        self._say("network")(cidr)
+        self._patience.check()
+        subnet = network.create_subnet(
+            **self.marks,
+            network_id=own.id,
+            cidr=cidr,
+            ip_version=4,
+            dns_nameservers=[str(item) for item in self.view.dns if item.version == 4],
+        )
+        gateway = {"network_id": external.id}
+        self._patience.check()
+        router = network.create_router(**self.marks, external_gateway_info=gateway)
+        network.add_interface_to_router(router, subnet.id)
+        self._external = external.id
+        fixed = (router.external_gateway_info or {}).get("external_fixed_ips") or []
+        outside = ", ".join(item["ip_address"] for item in fixed) or "no address"
+        return Finding(f"{cidr}, MTU {self._mtu}; router to {external.name} ({outside})")
+
+    def _external_network(self) -> Any:
+        found = list(self._cloud.network.networks(is_router_external=True))
+        if not found:
+            raise ProofFailed("no external network can be seen")
+        return next((item for item in found if item.is_default), found[0])
+
+    def access(self) -> Finding:
+        """An own key and own rules: ssh, ping and the port for the throughput."""
+        public = guest.make_key(self._key, traces.mark_of(self.run))
+        self._cloud.compute.create_keypair(name=self.name, public_key=public)
+        self._patience.check()
+        network = self._cloud.network
+        self._group = network.create_security_group(**self.marks).id
+        for protocol, port in (("tcp", 22), ("tcp", guest.PORT), ("icmp", None)):
+            self._patience.check()
+            network.create_security_group_rule(
+                security_group_id=self._group,
+                direction="ingress",
+                ethertype="IPv4",
+                protocol=protocol,
+                port_range_min=port,
+                port_range_max=port,
+            )
+        return Finding(f"an own key; rules for ssh, TCP {guest.PORT} and ICMP")
+
+    # The server, from power-on to login.
+
+    def server(self) -> Finding:
+        """A server from the image, up as far as Nova can tell."""
+        compute = self._cloud.compute
+        flavor = compute.find_flavor(FLAVOR, ignore_missing=True)
+        if flavor is None:
+            raise ProofFailed(f"there is no flavor {FLAVOR}")
+        self._patience.check()
+        start = time.monotonic()
+        self._server = compute.create_server(
+            **self.marks,
+            image_id=self._image,
+            flavor_id=flavor.id,
+            networks=[{"uuid": self._network}],
+            security_groups=[{"name": self._group}],
+            key_name=self.name,
+        ).id
+        state = self._await_status("server", "ACTIVE", API_SECONDS)
+        fixed = [item["addr"] for group in (state.addresses or {}).values() for item in group]
+        seconds = time.monotonic() - start
+        return Finding(f"{FLAVOR}, ACTIVE after {seconds:.1f} s, {', '.join(fixed)}")
+
+    def _await_status(self, step: str, wanted: str, seconds: float) -> Any:
+        say = self._say(step)
+        last = [""]
+
+        def probe() -> Any:
+            state = self._cloud.compute.get_server(self._server)
+            last[0] = f"{state.status}, task {state.task_state or 'none'}"
+            say(last[0])
+            if state.status == "ERROR":
+                fault = (state.fault or {}).get("message", "no reason given")
+                raise ProofFailed(f"the server went to ERROR: {fault}")
+            return state if state.status == wanted and not state.task_state else None
+
+        return self._patience.until(
+            probe, seconds, lambda: f"the server is not {wanted} but {last[0]}"
+        )
+
+    def _console(self) -> str:
+        answer = self._cloud.compute.get_server_console_output(self._server)
+        return str((answer or {}).get("output") or "")
+
+    def console_log(self) -> Finding:
+        """The API shows what the guest wrote on its console, until it said that it is ready."""
+
+        def probe() -> re.Match[str] | None:
+            return _READY.search(self._console())
+
+        ready = self._patience.until(
+            probe,
+            BOOT_SECONDS,
+            lambda: f"no line in it says that the guest is ready{self._console_tail()}",
+            every=1,
+        )
+        if ready["host"] != self.name:
+            raise ProofFailed(f"the guest says that it is {ready['host']}, not {self.name}")
+        if ready["metadata"] != "openstack" or ready["keys"] == "0":
+            raise ProofFailed(f"the guest got no metadata: {ready[0]}")
+        return Finding(f"the guest was ready {ready['seconds']} s after power-on")
+
+    def _console_tail(self) -> str:
+        """The end of the console, for those who wonder why a guest does not answer."""
+        try:
+            lines = [line for line in self._console().splitlines() if line.strip()]
+        except Exception as error:  # it only explains another failure
+            return f"; its console cannot be had: {error}"
+        if not lines:
+            return "; its console is empty"
+        return "; the end of its console:\n" + "\n".join(line[-160:] for line in lines[-5:])
+
+    def floating_ip(self) -> Finding:
+        """An outside address, given to the server, that answers ping."""
+        network = self._cloud.network
+
+        def port() -> Any:
+            return next(iter(network.ports(device_id=self._server)), None)
+
+        inside = self._patience.until(port, 30, lambda: "the server has no port")
+        address = network.create_ip(
+            floating_network_id=self._external, description=self.marks["description"]
+        )
+        self._patience.check()
+        network.update_ip(address, port_id=inside.id)
+        self._address = str(address.floating_ip_address)
+        self._say("floating IP")(f"waiting for {self._address} to answer ping")
+        try:
+            seconds = self._patience.until(
+                lambda: guest.ping(self._address),
+                BOOT_SECONDS,
+                lambda: f"{self._address} does not answer ping{self._console_tail()}",
+                every=0.1,
+            )
+        except PermissionError:
+            return Finding(f"{self._address}; no ping: this machine lets only root")
+        return Finding(f"{self._address} answers ping, in {seconds * 1000:.1f} ms")
+
+    @property
+    def _shell(self) -> guest.Shell:
+        return guest.Shell(self._address, self._key, self._known_hosts)
+
+    def _await_ssh(self) -> None:
+        self._patience.until(
+            lambda: ssh_answers(self._address),
+            BOOT_SECONDS,
+            lambda: f"no ssh server answers at {self._address}{self._console_tail()}",
+        )
+
+    def ssh(self) -> Finding:
+        """A login with the key, from outside."""
+        self._await_ssh()
+        return Finding(self._shell.run("uname -a").strip())
+
+    def metadata(self) -> Finding:
+        """The guest knows from the metadata service who it is."""
+        text = self._shell.run(f"hostname; wget -q -T 10 -O - {METADATA}")
+        host, _, document = text.partition("\n")
+        compare_metadata(host.strip(), document, self.name, self._server)
+        return Finding("name, UUID and key in the guest are those that the API knows")
+
+    # What it can do.
+
+    def throughput(self) -> Finding:
+        """Bytes in both directions through the floating IP, and packets of full size."""
+        mtu = int(self._shell.run("cat /sys/class/net/eth0/mtu"))
+        if self._mtu and mtu != self._mtu:
+            raise ProofFailed(f"the guest's MTU is {mtu}, its network's {self._mtu}")
+        full = min(mtu, guest.path_mtu(self._address))
+        self._say("throughput")(f"packets of {full} bytes")
+        try:
+            # More than one: the first may only teach a switch on the way.
+            if not any(guest.ping(self._address, full) for _ in range(5)):
+                raise ProofFailed(f"packets of {full} bytes do not pass, although the MTU is {mtu}")
+        except PermissionError:
+            self._say("throughput")("no ping: this machine lets only root")
+        self._say("throughput")(f"{guest.AMOUNT // 1_000_000} MB in each direction")
+        seen = guest.measure(self._shell, self._patience)
+        values = {**seen.values, "mtu": mtu}
+        return Finding(
+            f"{values['megabits_in']:.0f} Mb/s in, {values['megabits_out']:.0f} Mb/s out,"
+            f" {seen.size // 1_000_000} MB each through the floating IP with TCP;"
+            f" checksums agree; MTU {mtu}, {seen.segment} bytes per segment",
+            values,
+        )
+
+    def restart(self) -> Finding:
+        """Off and on again: the same server with the same address and host key."""
+        compute = self._cloud.compute
+        begin = time.monotonic()
+        compute.stop_server(self._server)
+        self._await_status("stop and start", "SHUTOFF", STOP_SECONDS)
+        off = time.monotonic()
+        compute.start_server(self._server)
+        self._await_status("stop and start", "ACTIVE", API_SECONDS)
+        on = time.monotonic()
+        self._await_ssh()
+        answer = self._shell.run("cat /proc/uptime").split()
+        end = time.monotonic()
+        if float(answer[0]) > end - off:
+            raise ProofFailed(f"the guest has been up for {answer[0]} s: it was never off")
+        return Finding(
+            f"SHUTOFF after {off - begin:.1f} s, ACTIVE after {on - off:.1f} s more,"
+            f" ssh after {end - on:.1f} s more"
+        )
+
+    # The end.
+
+    def clean_up(self) -> Finding:
+        """Remove all that this run made; a listing proves that nothing is left."""
+        start = traces.find(self._cloud)
+        mine = [trace for trace in start if trace.run == self.run]
+        problems = traces.remove(self._cloud, mine, self._say(CLEAN_UP))
+        left = traces.find(self._cloud)
+        if left:
+            known = ", ".join(f"{trace.kind} {trace.id}" for trace in left)
+            problems.append(f"left in the cloud: {known}")
+        if problems:
+            raise ProofFailed("\n".join([*problems, "the next `scs verify` tries again"]))
+        return Finding(f"removed: {traces.told(mine) or 'nothing was made'}; nothing is left")
+
+
+def free_range(taken: Iterable[IPv4Network]) -> str:
+    """An address range that none of these overlaps."""
+    known = list(taken)
+    for cidr in RANGES:
+        if not any(IPv4Network(cidr).overlaps(other) for other in known):
+            return cidr
+    raise ProofFailed(f"the cloud's own networks overlap all of {', '.join(RANGES)}")
+
+
+def compare_metadata(host: str, document: str, name: str, server: str) -> None:
+    """Raise ProofFailed unless a guest's name and meta_data.json are those of its server."""
+    try:
+        data = json.loads(document)
+    except ValueError:
+        raise ProofFailed(f"meta_data.json is no JSON: {document[:200]!r}") from None
+    wrong = [
+        f"{what} is {seen!r}, not {wanted!r}"
+        for what, seen, wanted in (
+            ("its uuid", data.get("uuid"), server),
+            ("its name", data.get("name"), name),
+            ("the guest's hostname", host, str(data.get("hostname", "")).split(".")[0]),
+            ("the guest's hostname", host, name),
+            ("its key", list(data.get("public_keys") or {}), [name]),
+        )
+        if seen != wanted
+    ]
+    if wrong:
+        raise ProofFailed("; ".join(wrong))

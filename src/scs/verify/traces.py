@@ -1,0 +1,169 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What a run of `scs verify` leaves in the cloud until it is removed: found by marks.
+
+Everything is found by listing, never from memory: so things are found whose making was not
+answered, and those of a run that was killed. A thing counts as ours only when all marks are
+there, which each carries from the moment it is made: the project, the run's name, and a
+description (of a key pair: a comment) in exact words with the same run in it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from openstack.exceptions import ConflictException, NotFoundException
+
+from scs.shell import Say
+from scs.verify.steps import words
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
+
+PREFIX = "scs-verify-"
+SECONDS = 90
+"""How long the cloud may take to remove something."""
+
+_NAME = re.compile(rf"{PREFIX}([0-9a-f]{{8}})")
+_MARK = re.compile(r"made by scs verify in run ([0-9a-f]{8})")
+
+
+def name_of(run: str) -> str:
+    """The name of everything that a run makes."""
+    return f"{PREFIX}{run}"
+
+
+def mark_of(run: str) -> str:
+    """The description of everything that a run makes."""
+    return f"made by scs verify in run {run}"
+
+
+def run_of(name: str | None, description: str | None) -> str | None:
+    """The run that made a thing; None: not one of ours. `name` is None for what has no names."""
+    marked = _MARK.fullmatch(description or "")
+    if not marked:
+        return None
+    if name is None:
+        return marked[1]
+    named = _NAME.fullmatch(name)
+    return named[1] if named and named[1] == marked[1] else None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One thing in the cloud that a run made."""
+
+    kind: str
+    id: str
+    run: str
+
+
+def told(traces: Iterable[Trace]) -> str:
+    """What they are, for people: "1 server, 2 networks"."""
+    counts = Counter(trace.kind for trace in traces)
+    return ", ".join(f"{count} {kind}{'s' * (count > 1)}" for kind, count in counts.items())
+
+
+def find(cloud: Connection) -> list[Trace]:
+    """All that runs of `scs verify` have left in this project."""
+    project = cloud.current_project_id
+    compute, network = cloud.compute, cloud.network
+    lists: dict[str, Callable[[], Iterable[Any]]] = {
+        "server": compute.servers,
+        "floating IP": network.ips,
+        "router": network.routers,
+        "network": network.networks,
+        "security group": network.security_groups,
+        "key pair": compute.keypairs,
+    }
+
+    def listed(kind: str) -> list[Trace]:
+        return [
+            Trace(kind, item.name if kind == "key pair" else item.id, run)
+            for item in lists[kind]()
+            if (run := _run(kind, item, project))
+        ]
+
+    with ThreadPoolExecutor(max_workers=len(lists)) as pool:
+        return [trace for traces in pool.map(listed, lists) for trace in traces]
+
+
+def _run(kind: str, item: Any, project: str | None) -> str | None:
+    if kind == "key pair":  # has neither description nor project: is its user's own
+        comment = (item.public_key or "").strip().split(" ", 2)[2:]
+        return run_of(item.name, comment[0] if comment else "")
+    if item.project_id != project:  # lists have shared and external networks of others in them
+        return None
+    return run_of(None if kind == "floating IP" else item.name, item.description)
+
+
+def remove(cloud: Connection, traces: Sequence[Trace], say: Say) -> list[str]:
+    """Remove these; returns what went wrong, in the cloud's words. Goes on past failures."""
+    problems: list[str] = []
+
+    def each(kind: str, action: Callable[[str], Any], *, busy: float = 0) -> None:
+        for trace in traces:
+            if trace.kind != kind:
+                continue
+            say(f"removing {kind} {trace.id}")
+            try:
+                _settled(lambda trace=trace: action(trace.id), busy)  # type: ignore[misc]
+            except NotFoundException:
+                pass
+            except Exception as error:  # the rest can still go
+                problems.append(f"{kind} {trace.id}: {words(error)}")
+
+    def servers() -> None:
+        each("server", lambda known: cloud.compute.delete_server(known))
+        each("server", lambda known: _await_gone(cloud, known))
+
+    def routes() -> None:
+        # In this order: a router's interface stays while a floating IP needs it.
+        each("floating IP", lambda known: cloud.network.delete_ip(known))
+        each("router", lambda known: _remove_router(cloud, known), busy=20)
+
+    def keys() -> None:
+        each("key pair", lambda known: cloud.compute.delete_keypair(known))
+
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        for task in [pool.submit(action) for action in (servers, routes, keys)]:
+            task.result()
+    # A server's port goes a moment after the server; until then these two are in use.
+    each("network", lambda known: cloud.network.delete_network(known), busy=20)
+    each("security group", lambda known: cloud.network.delete_security_group(known), busy=20)
+    return problems
+
+
+def _settled(action: Callable[[], Any], seconds: float) -> None:
+    """Do it, and again for so long as it is refused because something is still in use."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            action()
+            return
+        except ConflictException:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
+
+
+def _await_gone(cloud: Connection, server: str) -> None:
+    end = time.monotonic() + SECONDS
+    while True:
+        state = cloud.compute.get_server(server)  # raises NotFoundException: the way out
+        if time.monotonic() > end:
+            task = state.task_state or "none"
+            raise TimeoutError(f"is {state.status}, task {task}, {SECONDS} s after its removal")
+        time.sleep(0.3)
+
+
+def _remove_router(cloud: Connection, router: str) -> None:
+    for port in cloud.network.ports(device_id=router, device_owner="network:router_interface"):
+        cloud.network.remove_interface_from_router(router, None, port.id)
+    cloud.network.delete_router(router)
