@@ -1,0 +1,332 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Measures scs on this machine and prints one table (Markdown).
+
+  cold        `up` on empty caches: own tools, root file system, environment, images, cloud.
+              Debian packages that this machine already has are not removed before.
+  warm        `up` after `down --keep-cache`
+  noop        `up` with nothing to do
+  change      `up` after one option in cloud.yaml has changed
+  status      `status` of a healthy cloud
+  memory      proportional set size of all processes in the nodes, without and with guests
+  throughput  TCP through a floating IP in both directions, from `verify`
+  disk        what cache and state take, each file once
+
+Times are those of the whole command, from its start to its end. The cloud has its own name
+(bench), addresses (10.41.*) and state folder, so a cloud that is here stays as it is; but the
+machine needs memory for both, and whatever else runs slows this down. The bench's cloud is
+always removed at the end. `cold` fills a cache of its own, and what follows uses that one;
+without `cold` the machine's own cache is used (SCS_CACHE or scs's default), and filled if
+need be. No test runs this.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from scs.providers.local.node import Container
+
+ROOT = Path(__file__).parents[1]
+NAME = "bench"
+SPEC = f"""\
+name: {NAME}
+networks:
+  management: {{ipv4: 10.41.0.0/24}}
+  tunnel: {{ipv4: 10.41.1.0/24}}
+  external: {{ipv4: 10.41.2.0/24, ipv6: "fd5c:5c5c:41::/64"}}
+"""
+# Not in /tmp, which may be a small memory file system.
+WORK = Path("/var/tmp/scs-bench")
+SECONDS = 1800
+"""How long one command may take."""
+NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", "__pycache__", ".*_cache", "cloud.yaml")
+GIB = 1 << 30
+
+GOALS = {
+    "cold": "≤ 240 s",
+    "warm": "≤ 45 s",
+    "noop": "≤ 3 s",
+    "status": "≤ 3 s",
+    "memory without guests": "≤ 3.5 GiB",
+    "disk": "≤ 6 GB",
+    "throughput in": "≥ 100 Mb/s",
+    "throughput out": "≥ 100 Mb/s",
+}
+
+
+class Failed(Exception):
+    """A command did not do what is to be measured."""
+
+
+class Bench:
+    """One cloud and what was measured on it."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.program = ROOT / "scs"
+        self.env = {**os.environ, "SCS_STATE": str(WORK / "state")}
+        self.file = WORK / "cloud.yaml"
+        self.log = WORK / "log"
+        self.found: dict[str, tuple[str, list[float]]] = {}
+        self._expiration = 7200
+        self._warm = False
+
+    # What is measured.
+
+    def cold(self) -> None:
+        checkout = WORK / "checkout"
+        self.env["SCS_CACHE"] = str(WORK / "cache")
+        self.env["UV_CACHE_DIR"] = str(WORK / "uv")
+        for turn in self._turns("cold"):
+            self.down()
+            for folder in ("checkout", "cache", "uv"):
+                remove(WORK / folder)
+            shutil.copytree(ROOT, checkout, symlinks=True, ignore=NOT_COPIED)
+            self.program = checkout / "scs"
+            turn(self.timed("up"))
+            self._warm = True
+
+    def warm(self) -> None:
+        self.ensure_up()
+        for turn in self._turns("warm"):
+            self.down()
+            turn(self.timed("up"))
+
+    def noop(self) -> None:
+        self.ensure_up()
+        for turn in self._turns("noop"):
+            start = time.monotonic()
+            changes = json.loads(self.run("--json", "up"))["changes"]
+            turn(time.monotonic() - start)
+            if changes != 0:
+                raise Failed(f"`up` with nothing to do made {changes} changes")
+
+    def change(self) -> None:
+        self.ensure_up()
+        for turn in self._turns("change"):
+            self._expiration += 60
+            option = f"config: {{keystone: {{token: {{expiration: {self._expiration}}}}}}}\n"
+            self.file.write_text(SPEC + option)
+            turn(self.timed("up", "--yes"))
+
+    def status(self) -> None:
+        self.ensure_up()
+        for turn in self._turns("status"):
+            turn(self.timed("status"))
+
+    def memory(self) -> None:
+        self.ensure_up()
+        nodes = [item["node"] for item in json.loads(self.run("--json", "status"))["nodes"]]
+        for turn in self._turns("memory without guests", "GiB"):
+            time.sleep(5)
+            sizes = [size for node in nodes for size in pss_of(node)]
+            total = sum(size for _, size in sizes)
+            guests = sum(size for name, size in sizes if name.startswith("qemu-system"))
+            turn((total - guests) / GIB)
+            self._add("memory with guests", "GiB", total / GIB)
+
+    def throughput(self) -> None:
+        self.ensure_up()
+        for turn in self._turns("throughput in", "Mb/s"):
+            steps = json.loads(self.run("--json", "verify"))["steps"]
+            values = next(step["values"] for step in steps if step["step"] == "throughput")
+            turn(values["megabits_in"])
+            self._add("throughput out", "Mb/s", values["megabits_out"])
+
+    def disk(self) -> None:
+        self.ensure_up()
+        cache = self.env.get("SCS_CACHE", "/var/cache/scs")
+        # One call, so that a file with several names is counted once.
+        du = ["du", "-scx", "--block-size=1", cache, self.env["SCS_STATE"]]
+        told = subprocess.run(du, capture_output=True, text=True, check=False).stdout
+        self._add("disk", "GB", int(told.splitlines()[-1].split()[0]) / 1e9)
+
+    # How.
+
+    def run(self, *words: str) -> str:
+        """The standard output of a command; raises Failed with the end of what it said."""
+        with (
+            self.log.open("ab") as log,
+            subprocess.Popen(
+                [self.program, *words],
+                cwd=WORK,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            ) as process,
+        ):
+            try:
+                told = process.communicate(timeout=SECONDS)[0]
+            except BaseException:
+                end(process)
+                raise
+        if process.returncode:
+            said = (self.log.read_text(errors="replace") + told)[-4000:]
+            raise Failed(f"scs {' '.join(words)} ended with {process.returncode}:\n{said}")
+        return told
+
+    def timed(self, *words: str) -> float:
+        start = time.monotonic()
+        self.run(*words)
+        return time.monotonic() - start
+
+    def ensure_up(self) -> None:
+        """A cloud whose cache is filled; not measured."""
+        if not self._warm:
+            say("filling the cache and bringing up a cloud (not measured)")
+            self.run("up", "--yes")
+            self._warm = True
+
+    def down(self) -> None:
+        # Always with --keep-cache: without it the machine's cache would go, which others use.
+        self.file.write_text(SPEC)
+        self.run("down", "--keep-cache", "--yes")
+
+    def _add(self, name: str, unit: str, value: float) -> None:
+        self.found.setdefault(name, (unit, []))[1].append(value)
+        say(f"{name}: {value:.2f} {unit}")
+
+    def _turns(self, name: str, unit: str = "s") -> Iterator[Callable[[float], None]]:
+        for number in range(1, self.times + 1):
+            say(f"{name}, {number} of {self.times}")
+            yield lambda value: self._add(name, unit, value)
+
+    def table(self) -> str:
+        lines = ["| what | min | median | max | runs | goal |", "|---|---|---|---|---|---|"]
+        for name, (unit, values) in self.found.items():
+            digits = 0 if unit == "Mb/s" else 2
+            numbers = (min(values), statistics.median(values), max(values))
+            cells = " | ".join(f"{value:.{digits}f} {unit}" for value in numbers)
+            lines.append(f"| {name} | {cells} | {len(values)} | {GOALS.get(name, '')} |")
+        return "\n".join(lines)
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End a command in order, and by force after two minutes."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.communicate(timeout=120)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def pss_of(node: str) -> list[tuple[str, int]]:
+    """Name and proportional set size (bytes) of each process in a node."""
+    init = Container(NAME, node, WORK / "state" / NAME / "nodes" / node).init()
+    if init is None:
+        raise Failed(f"node {node} does not run")
+    return pss_in(Path(f"/proc/{init}/ns/pid").stat().st_ino)
+
+
+def pss_in(namespace: int) -> list[tuple[str, int]]:
+    """The same of all processes in a process id namespace."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdecimal():
+            continue
+        try:
+            if (folder / "ns/pid").stat().st_ino != namespace:
+                continue
+            name = (folder / "comm").read_text().strip()
+            lines = (folder / "smaps_rollup").read_text().splitlines()
+        except OSError:
+            continue  # it has ended
+        found += [(name, int(line.split()[1]) * 1024) for line in lines if line.startswith("Pss:")]
+    return found
+
+
+def remove(folder: Path) -> None:
+    if folder.exists():
+        subprocess.run(["rm", "-rf", "--one-file-system", "--", folder], check=True)
+
+
+def say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def machine() -> str:
+    """What was measured, and on what."""
+    known = ""
+    if shutil.which("git"):
+        describe = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+        known = subprocess.run(describe, capture_output=True, text=True, check=False).stdout
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
+    return (
+        f"scs {known.strip() or '(unknown commit)'}; {os.cpu_count()} processors,"
+        f" {memory:.0f} GiB, Linux {os.uname().release}; {time.strftime('%Y-%m-%d')}"
+    )
+
+
+def stop(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def main(words: list[str]) -> int:
+    kinds = ("cold", "warm", "noop", "change", "status", "memory", "throughput", "disk")
+    parser = argparse.ArgumentParser(
+        prog="bench/run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", nargs="*", metavar="WHAT", help="what to measure (default: all)")
+    parser.add_argument("--times", type=int, default=3, metavar="N", help="runs of each (3)")
+    options: Any = parser.parse_args(words)
+    unknown = sorted(set(options.what) - set(kinds))
+    if unknown or options.times < 1:
+        parser.error(f"WHAT is any of {', '.join(kinds)}, and N at least 1")
+    if os.geteuid() != 0:
+        parser.error("clouds on this machine can be made by root only")
+    # Also where it is ignored, as behind nohup: the commands started here inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+
+    WORK.mkdir(mode=0o700, exist_ok=True)
+    if WORK.is_symlink() or WORK.stat().st_uid != 0:
+        parser.error(f"{WORK} belongs to somebody else")
+    folder = os.open(WORK, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        parser.error("another bench is under way")
+    bench = Bench(options.times)
+    code = 0
+    try:
+        bench.down()  # what a killed run has left
+        for kind in kinds:
+            if not options.what or kind in options.what:
+                getattr(bench, kind)()
+    except (Failed, subprocess.TimeoutExpired) as error:
+        say(f"ended early: {error}")
+        code = 1
+    except (KeyboardInterrupt, SystemExit):
+        say("ended early")
+        code = 130
+    say("removing the cloud")
+    try:
+        bench.down()
+        remove(WORK)
+    except Failed as error:
+        say(f"{error}\nwhat is left lies in {WORK}; the next run of the bench removes it")
+        code = 1
+    print(f"{machine()}\n\n{bench.table()}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
