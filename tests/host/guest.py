@@ -48,9 +48,7 @@ class Guest:
         self.port = _free_port()
         self.started = 0.0
         if not self.key.exists():
-            subprocess.run(
-                ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key], check=True
-            )
+            self.make_key(self.key)
         if not self.disk.exists():
             subprocess.run(
                 ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2"]
@@ -100,6 +98,8 @@ class Guest:
                         **({"user_data": user_data} if user_data else {}),
                     }.items()
                 },
+                "/latest/meta-data/": "instance-id",
+                "/latest/meta-data/instance-id": "i-00000001",
             },
             "ec2": {
                 "/latest/meta-data/instance-id": "i-00000001",
@@ -139,6 +139,11 @@ class Guest:
     ) -> None:
         self.process.terminate()
         self.process.wait(20)
+
+    @staticmethod
+    def make_key(path: Path) -> None:
+        """A new ssh key, its public half beside it."""
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
 
     @property
     def seconds(self) -> float:

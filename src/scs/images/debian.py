@@ -109,7 +109,7 @@ def _properties(built: datetime, version: str, kernel: str) -> dict[str, str]:
         "os_purpose": "generic",
         "image_build_date": build_stamp(built),
         "image_original_user": USER,
-        "image_source": "https://deb.debian.org/debian/dists/trixie/",
+        "image_source": "private",
         "image_description": (
             f"Debian {version} (trixie), generic, with cloud-init; built from Debian's signed"
             " packages. https://www.debian.org/releases/trixie/"
@@ -152,6 +152,7 @@ def _bootstrap(work: Path, say: Say) -> Path:
         timeout=1800,
         say=_every(25, say),
     )
+    _switch_units(root)
     _anonymous(root)
     return root
 
@@ -186,6 +187,17 @@ def _copy_tree(source: Path, target: Path) -> None:
             into.chmod(0o644)
 
 
+def _switch_units(root: Path) -> None:
+    """Debian leaves networkd off, and starts a listener that only machines with vsock have."""
+    run(
+        ["chroot", root, "systemctl", "--quiet", "enable", "systemd-networkd.service"],
+        where="Debian image",
+    )
+    generators = root / "etc/systemd/system-generators"
+    generators.mkdir(exist_ok=True)
+    (generators / "systemd-ssh-generator").symlink_to("/dev/null")
+
+
 def _anonymous(root: Path) -> None:
     """Take away what makes one machine different from another, and what building left."""
     for pattern in (
@@ -193,6 +205,9 @@ def _anonymous(root: Path) -> None:
         "etc/hostname",
         "etc/apt/sources.list",
         "etc/apt/sources.list.d/*",
+        # What only the build was told: this machine's way to its mirror, what to leave out.
+        "etc/apt/apt.conf.d/99mmdebstrap",
+        "etc/dpkg/dpkg.cfg.d/99mmdebstrap",
         "var/lib/apt/lists/*",
         "var/cache/apt/*.bin",
         "var/cache/apt/archives/*.deb",
@@ -210,7 +225,7 @@ def _anonymous(root: Path) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink()
-    # Empty, not absent: systemd then makes one and counts this as a first start.
+    # Empty, not absent: systemd makes one, but does not switch units as on a very first start.
     (root / "etc/machine-id").write_text("")
     (root / "etc/resolv.conf").unlink(missing_ok=True)
     (root / "etc/resolv.conf").symlink_to("../run/systemd/resolve/stub-resolv.conf")
