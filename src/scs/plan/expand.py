@@ -154,7 +154,11 @@ class Expander:
         if isinstance(declared, Text):
             return declared.text(view)
         environment = _templates((self.folders[part.name], self.shared))
-        text = environment.get_template(declared.template).render(v=view, part=part)
+        try:
+            text = environment.get_template(declared.template).render(v=view, part=part)
+        except (jinja2.TemplateError, LookupError) as error:
+            what = f"{declared.template} cannot be filled in: {error}"
+            raise BadInput(Problem(f"component {part.name}", what)) from error
         if declared.service:
             text = merge(text, view.config.get(declared.service, {}))
         return text

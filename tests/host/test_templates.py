@@ -1,0 +1,213 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What components render, read by the real programs: haproxy, nft, systemd, visudo.
+
+haproxy is rarely on the machine itself; then it is the one of a cached layer, in a chroot of
+its own with nothing but that layer and the files.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from clouds import CLOUDS, expanded, expander_of
+from scs.engine.pki import Authority
+from scs.resources import File
+
+LAYERS = Path("/var/cache/scs/layers")
+CLOUD = pytest.mark.parametrize("cloud", CLOUDS)
+HAPROXY, NFTABLES = "/etc/haproxy/haproxy.cfg", "/etc/nftables.conf"
+
+
+@cache
+def files(cloud: str) -> tuple[tuple[str, File], ...]:
+    """(node, file) of the whole cloud."""
+    spec, facts = CLOUDS[cloud]
+    return tuple(
+        (node, item)
+        for node, items in expanded(expander_of(spec, **facts)).items()
+        for item in items
+        if isinstance(item, File)
+    )
+
+
+def texts(cloud: str, path: str) -> list[str]:
+    """The texts of the file on all nodes that have it; at least one has."""
+    found = [item.content for _, item in files(cloud) if item.name == path]
+    assert found
+    return found
+
+
+def run(*argv: str | Path, text: str | None = None) -> tuple[int, str]:
+    done = subprocess.run(
+        argv,
+        input=text,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def layer(program: str) -> Path:
+    """The newest cached root file system that has the program; skips where there is none."""
+    found = sorted(LAYERS.glob(f"base-*{program}"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        pytest.skip(f"no {program}, here or in a cached layer: scs has not been up here")
+    return Path(str(found[-1]).removesuffix(program))
+
+
+class Root:
+    """A program with its own view of the files in /etc/haproxy and /etc/scs."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self._program = program
+        self._folder = folder
+        self._base = None if Path(program).exists() else layer(program)
+
+    def __call__(self, *arguments: str) -> tuple[int, str]:
+        # In a mount namespace of its own: nothing is mounted for anybody else, nothing stays.
+        root = self._base or Path("/")
+        work = self._folder / "work"
+        work.mkdir(exist_ok=True)
+        script = (
+            'mount -t tmpfs none "$1" && mkdir "$1/upper" "$1/work" "$1/root"'
+            ' && mount -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work"'
+            ' overlay "$1/root" && cp -a "$3/." "$1/root/" && root=$1/root && shift 3'
+            ' && exec chroot "$root" "$@"'
+        )
+        words = ["unshare", "--mount", "--net", "sh", "-ec", script, "sh"]
+        tree = self._folder / "tree"
+        return run(*words, work, root, tree, self._program, *arguments)
+
+
+@pytest.fixture
+def haproxy(tmp_path: Path) -> Root:
+    """haproxy with a certificate that lives for this test."""
+    crt, key = Authority(tmp_path / "pki.json", "test").issue("haproxy", ("127.0.0.1",))
+    for path, text in (("haproxy.crt", crt), ("haproxy.key", key)):
+        file = tmp_path / "tree/etc/scs/tls" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    (tmp_path / "tree/etc/haproxy").mkdir()
+    return Root("/usr/sbin/haproxy", tmp_path)
+
+
+@CLOUD
+def test_haproxy(cloud: str, haproxy: Root, tmp_path: Path) -> None:
+    for text in texts(cloud, HAPROXY):
+        (tmp_path / f"tree{HAPROXY}").write_text(text)
+        code, output = haproxy("-c", "-f", HAPROXY)
+        assert code == 0, output
+        assert "[ALERT]" not in output
+        assert "[WARNING]" not in output
+
+
+def test_haproxy_would_find_a_mistake(haproxy: Root, tmp_path: Path) -> None:
+    text = texts("one container", HAPROXY)[0].replace("option httpchk", "option httpcheck", 1)
+    (tmp_path / f"tree{HAPROXY}").write_text(text)
+    code, output = haproxy("-c", "-f", HAPROXY)
+    assert code != 0
+    assert "httpcheck" in output
+
+
+# --- nftables
+
+NFT = ("unshare", "--net", "nft", "--check", "--file", "-")
+
+
+@CLOUD
+def test_nftables(cloud: str) -> None:
+    for text in texts(cloud, NFTABLES):
+        assert run(*NFT, text=text) == (0, "")
+
+
+def test_nftables_would_find_a_mistake() -> None:
+    text = texts("one container", NFTABLES)[0].replace("tcp dport 22", "tcp dprot 22", 1)
+    assert run(*NFT, text=text)[0] != 0
+
+
+def test_nftables_twice_leaves_one_table_and_no_other_rule_gone() -> None:
+    text = texts("one container", NFTABLES)[0]
+    other = "table inet other { chain mine { accept; }; }"
+    script = 'nft "$2" && nft -f - <<E\n$1\nE\nnft -f - <<E\n$1\nE\nnft list tables'
+    code, output = run("unshare", "--net", "sh", "-ec", script, "sh", text, other)
+    assert (code, output.split("\n")) == (0, ["table inet other", "table inet scs", ""])
+
+
+# --- systemd
+
+SPEAKS_OF_THE_FILE = re.compile(r"\.(?:service|conf):\d+:|Unknown|Failed to parse|Invalid|ignoring")
+
+
+def complaints(folder: Path, units: dict[str, str]) -> list[str]:
+    """What systemd says about the text of these units, not about what is missing here."""
+    for name, text in units.items():
+        (folder / name).write_text(text)
+    _, output = run("systemd-analyze", "--man=no", "verify", *[folder / name for name in units])
+    return [
+        line
+        for line in output.splitlines()
+        if str(folder) in line
+        and SPEAKS_OF_THE_FILE.search(line)
+        and "is not executable" not in line
+    ]
+
+
+def need_systemd() -> None:
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not here")
+
+
+@CLOUD
+def test_systemd_knows_every_setting(cloud: str, tmp_path: Path) -> None:
+    need_systemd()
+    for node in {node for node, _ in files(cloud)}:
+        units = {
+            Path(item.name).name: item.content
+            for at, item in files(cloud)
+            if at == node and re.fullmatch(r"/etc/systemd/system/[^/]+\.service", item.name)
+        }
+        units |= {
+            # A drop-in for a unit of Debian's, as a unit by itself.
+            f"drop-in-{Path(item.name).parent.stem}": item.content + "ExecStart=/bin/true\n"
+            for at, item in files(cloud)
+            if at == node and item.name.endswith(".service.d/scs.conf")
+        }
+        assert len(units) > 5
+        assert complaints(tmp_path, units) == []
+
+
+def test_systemd_would_find_a_mistake(tmp_path: Path) -> None:
+    need_systemd()
+    text = "[Service]\nExecStart=/bin/true\nProtectSytem=strict\n"
+    assert complaints(tmp_path, {"a.service": text})
+
+
+# --- sudo
+
+
+@CLOUD
+def test_sudoers(cloud: str, tmp_path: Path) -> None:
+    wanted = [item for _, item in files(cloud) if item.name.startswith("/etc/sudoers.d/")]
+    assert {item.name for item in wanted} == {
+        "/etc/sudoers.d/scs-nova",
+        "/etc/sudoers.d/scs-neutron",
+    }
+    (tmp_path / "tree").mkdir()
+    visudo = Root("/usr/sbin/visudo", tmp_path)
+    for item in wanted:
+        assert item.mode == 0o440
+        (tmp_path / "tree/sudoers").write_text(item.content)
+        code, output = visudo("--check", "--strict", "--file", "/sudoers")
+        assert code == 0, output
+    (tmp_path / "tree/sudoers").write_text("nova ALL=(root NOPASSWD: /bin/true\n")
+    assert visudo("--check", "--strict", "--file", "/sudoers")[0] != 0
