@@ -147,6 +147,7 @@ class Proof:
         # Each is set by the step that finds it out, before a step that needs it is tried.
         self._image = ""
         self._network = ""
+        self._subnet = ""
         self._mtu = 0
         self._external = ""
         self._group = ""
@@ -155,20 +156,22 @@ class Proof:
 
     def steps(self) -> Sequence[Step]:
         """In the order in which they are told; `needs` and `after` say what may be parallel."""
-        guest_up = ("console log", "ssh")
+        alone = ("console log", "leftovers", "metadata")
         return (
             Step("token", self.token),
-            Step("leftovers", self.leftovers, needs=("token",)),
             Step("image", self.image, needs=("token",)),
             Step("network", self.network, needs=("token",)),
             Step("access", self.access, needs=("token",)),
             Step("server", self.server, needs=("image", "network", "access")),
+            # While the guest boots there is time for these.
+            Step("router", self.router, needs=("network",), after=("access",)),
+            Step("leftovers", self.leftovers, needs=("token",), after=("router", "server")),
             Step("console log", self.console_log, needs=("server",)),
-            Step("floating IP", self.floating_ip, needs=("server",)),
+            Step("floating IP", self.floating_ip, needs=("router", "server")),
             Step("ssh", self.ssh, needs=("floating IP",)),
             Step("metadata", self.metadata, needs=("ssh",)),
             # Alone with the guest, or something else would be measured as well.
-            Step("throughput", self.throughput, needs=("ssh",), after=(*guest_up, "metadata")),
+            Step("throughput", self.throughput, needs=("ssh",), after=alone),
             Step("stop and start", self.restart, needs=("ssh",), after=("throughput",)),
         )
 
@@ -210,7 +213,7 @@ class Proof:
 
     def image(self) -> Finding:
         """The image for checks: there, active, the project's own, with its properties."""
-        answer = checked(self._cloud.image.get(f"/v2/images?name={IMAGE}"), "images")
+        answer = checked(self._cloud.image.get(f"/images?name={IMAGE}"), "images")
         found = answer["images"]
         if not found:
             raise ProofFailed(f"there is no image {IMAGE}")
@@ -231,29 +234,35 @@ class Proof:
     # What a server needs around it.
 
     def network(self) -> Finding:
-        """An own network, joined to the outside by an own router."""
+        """An own network with an address range."""
         network = self._cloud.network
-        external = self._external_network()
         own = network.create_network(**self.marks)
         self._network, self._mtu = own.id, own.mtu
         cidr = free_range(item.ipv4 for item in self.view.networks.values())
         self._say("network")(cidr)
         self._patience.check()
-        subnet = network.create_subnet(
+        self._subnet = network.create_subnet(
             **self.marks,
             network_id=own.id,
             cidr=cidr,
             ip_version=4,
             dns_nameservers=[str(item) for item in self.view.dns if item.version == 4],
-        )
+        ).id
+        return Finding(f"{cidr}, MTU {self._mtu}")
+
+    def router(self) -> Finding:
+        """An own router that joins the network to the outside."""
+        network = self._cloud.network
+        external = self._external_network()
         gateway = {"network_id": external.id}
         self._patience.check()
         router = network.create_router(**self.marks, external_gateway_info=gateway)
-        network.add_interface_to_router(router, subnet.id)
+        self._patience.check()
+        network.add_interface_to_router(router, self._subnet)
         self._external = external.id
         fixed = (router.external_gateway_info or {}).get("external_fixed_ips") or []
         outside = ", ".join(item["ip_address"] for item in fixed) or "no address"
-        return Finding(f"{cidr}, MTU {self._mtu}; router to {external.name} ({outside})")
+        return Finding(f"to {external.name}, there {outside}")
 
     def _external_network(self) -> Any:
         found = list(self._cloud.network.networks(is_router_external=True))

@@ -131,12 +131,17 @@ def remove(cloud: Connection, traces: Sequence[Trace], say: Say) -> list[str]:
     def keys() -> None:
         each("key pair", lambda known: cloud.compute.delete_keypair(known))
 
-    with ThreadPoolExecutor(max_workers=3) as pool:
-        for task in [pool.submit(action) for action in (servers, routes, keys)]:
-            task.result()
     # A server's port goes a moment after the server; until then these two are in use.
-    each("network", lambda known: cloud.network.delete_network(known), busy=20)
-    each("security group", lambda known: cloud.network.delete_security_group(known), busy=20)
+    def networks() -> None:
+        each("network", lambda known: cloud.network.delete_network(known), busy=20)
+
+    def groups() -> None:
+        each("security group", lambda known: cloud.network.delete_security_group(known), busy=20)
+
+    for stage in ((servers, routes, keys), (networks, groups)):
+        with ThreadPoolExecutor(max_workers=len(stage)) as pool:
+            for task in [pool.submit(action) for action in stage]:
+                task.result()
     return problems
 
 
