@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scs.engine.events import Event
-from scs.plan.plan import Plan, Step
+from scs.plan.plan import API, Plan, Step
 
 if TYPE_CHECKING:
     from scs.engine.session import Look, Session
@@ -36,7 +36,9 @@ def colour(text: str, name: str) -> str:
 
 
 def seconds_text(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 100 else f"{int(seconds) // 60} min {int(seconds) % 60} s"
+    return (
+        f"{seconds:.1f} s" if seconds < 100 else f"{int(seconds) // 60} min {int(seconds) % 60} s"
+    )
 
 
 class Screen:
@@ -108,7 +110,9 @@ class Screen:
     def _line(self, event: Event) -> str:
         mark = colour("✓", "green") if event.ok else colour("✗", "red")
         elapsed = event.at - self._started
-        return f"{elapsed:6.1f} s {mark} {event.where}: {event.step} ({seconds_text(event.seconds)})"
+        return (
+            f"{elapsed:6.1f} s {mark} {event.where}: {event.step} ({seconds_text(event.seconds)})"
+        )
 
     def _tick(self) -> None:
         while not self._end.wait(0.2):
@@ -124,7 +128,9 @@ class Screen:
         filled = int(20 * min(share, 1.0))
         bar = "━" * filled + "╌" * (20 - filled)
         longest = sorted(self._running, key=lambda key: self._running[key])[:3]
-        names = ", ".join(f"{step} {self._said.get((where, step), '')}".strip() for where, step in longest)
+        names = ", ".join(
+            f"{step} {self._said.get((where, step), '')}".strip() for where, step in longest
+        )
         text = f"{bar} {seconds_text(elapsed)}{expected} · {names}"
         width = shutil.get_terminal_size().columns - 1
         sys.stderr.write("\r\x1b[K" + text[:width])
@@ -182,7 +188,9 @@ def plan(session: Session, plan: Plan, *, verbose: bool = False) -> None:
 def nothing_to_do(session: Session, look: Look, options: Mapping[str, Any], started: float) -> None:
     seconds = time.time() - started
     if options["as_json"]:
-        click.echo(json.dumps({"cloud": session.spec.name, "changes": 0, "seconds": round(seconds, 2)}))
+        click.echo(
+            json.dumps({"cloud": session.spec.name, "changes": 0, "seconds": round(seconds, 2)})
+        )
     else:
         click.echo(f"Nothing to do: the cloud is what cloud.yaml says. ({seconds_text(seconds)})")
 
@@ -205,10 +213,15 @@ def summary(session: Session, look: Look, options: Mapping[str, Any], started: f
         return
     units = sum(item.kind == "unit" for items in look.desired.values() for item in items)
     click.echo("")
-    click.echo(click.style(f"Cloud {session.spec.name} is up, after {seconds_text(seconds)}.", bold=True))
+    click.echo(
+        click.style(f"Cloud {session.spec.name} is up, after {seconds_text(seconds)}.", bold=True)
+    )
     rows = [
-        ("runs", f"OpenStack {session.spec.release}: {len(look.view.components)} components,"
-                 f" {units} units on {', '.join(values['nodes'])}"),
+        (
+            "runs",
+            f"OpenStack {session.spec.release}: {len(look.view.components)} components,"
+            f" {units} units on {', '.join(values['nodes'])}",
+        ),
         ("took", stages(session)),
         ("clouds.yaml", values["clouds_yaml"]),
         ("identity", values["identity"]),
@@ -241,8 +254,8 @@ def critical_path(session: Session, look: Look) -> list[Event]:
     for node, items in look.desired.items():
         for item in items:
             after[node, item.id] = item.after
-    for item in look.objects:
-        after["the cloud's API", item.id] = item.after
+    for wanted in look.objects:
+        after[API, wanted.id] = wanted.after
     ended = {
         (event.where, event.step): event
         for event in session.events.ended
@@ -254,14 +267,9 @@ def critical_path(session: Session, look: Look) -> list[Event]:
     while True:
         last = path[0]
         start = last.at - last.seconds
-        known = [
-            ended[last.where, name]
-            for name in after.get((last.where, last.step), ())
-            if (last.where, name) in ended
-        ]
-        before = [event for event in known if event.at <= start + 0.05] or [
-            event for event in ended.values() if event.at <= start + 0.01
-        ]
+        left = [event for event in ended.values() if event not in path and event.at <= start + 0.05]
+        names = {(last.where, name) for name in after.get((last.where, last.step), ())}
+        before = [event for event in left if (event.where, event.step) in names] or left
         if not before:
             return path
         path.insert(0, max(before, key=lambda event: event.at))
@@ -287,7 +295,7 @@ def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
     wrong: dict[str, list[Step]] = {}
     for step in plan.changes:
         wrong.setdefault(step.component, []).append(step)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for part in look.view.components:
         units = [
             item.name.removesuffix(".service")
@@ -311,7 +319,7 @@ def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
                 ],
             }
         )
-    nodes = [
+    nodes: list[dict[str, Any]] = [
         {
             "node": node.name,
             "roles": sorted(node.roles),
@@ -322,13 +330,23 @@ def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
     ]
     healthy = not plan
     if options["as_json"]:
-        values = {"cloud": session.spec.name, "healthy": healthy, "nodes": nodes, "components": rows}
+        values = {
+            "cloud": session.spec.name,
+            "healthy": healthy,
+            "nodes": nodes,
+            "components": rows,
+        }
         click.echo(json.dumps(values, indent=2))
         return healthy
     table(
         ("NODE", "ROLES", "ADDRESS", "STATE"),
         [
-            (item["node"], ",".join(item["roles"]), item["address"], "running" if item["running"] else "not there")
+            (
+                item["node"],
+                ",".join(item["roles"]),
+                item["address"],
+                "running" if item["running"] else "not there",
+            )
             for item in nodes
         ],
     )

@@ -38,7 +38,7 @@ from scs.plan.expand import Expander
 from scs.plan.plan import API, Plan, Step, api_steps, node_steps
 from scs.plan.resolve import resolve
 from scs.providers import Connection, NodeFacts, NodeState
-from scs.providers.local import LocalProvider, layers
+from scs.providers.local import LocalProvider, host, layers
 from scs.providers.local.preflight import install_host_packages, missing_host_packages
 from scs.providers.local.rootfs import delete_tree
 from scs.resources import Resource, Seen
@@ -420,11 +420,7 @@ class Session:
         say = self.events.saying("removing nodes")
         self.events.timed(MACHINE, "removing nodes", lambda: self.provider.remove(say))
         if not keep_cache:
-            others = [
-                path.name
-                for path in self.paths.state.parent.iterdir()
-                if path.is_dir() and path != self.paths.state and (path / "nodes").is_dir()
-            ]
+            others = host.clouds_on(self.paths.cache, self.paths.state)
             if others:
                 # Their nodes stand on the layers there.
                 say(f"the cache stays: cloud {', '.join(others)} uses it")

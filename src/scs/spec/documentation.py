@@ -52,7 +52,8 @@ text; only `true` and `false` are truth values. A section with nothing in it, as
 lines are commented out, has its defaults. Refused, because programs read it differently or
 because it hides what a file says: a key written twice, references (`&`, `*`, `<<`), tags (`!…`),
 and numbers such as `010`, `1_000` or `10:30`, which mean text in quotes and nothing without.
-Passwords and keys have no place in the file: scs makes them and keeps them encrypted.
+Passwords and keys have no place in the file: scs makes them and keeps them
+in files that only root can read.
 """
 
 

@@ -83,6 +83,20 @@ def claimed_elsewhere(cloud: str, state: Path) -> bool:
     return bool(held) and held != str(state) and Path(held).is_dir()
 
 
+def clouds_on(cache: Path, state: Path) -> list[str]:
+    """Other clouds than the one with this state folder whose nodes stand on layers in a cache."""
+    marks = (RUN / name / "state" for name in clouds())
+    folders = {Path(mark.read_text().strip()) for mark in marks if mark.exists()}
+    # Those that are down since the machine started are not marked, but may lie beside this one.
+    folders |= set(state.parent.iterdir()) if state.parent.is_dir() else set()
+    return sorted(
+        folder.name
+        for folder in folders - {state}
+        for layers in folder.glob("nodes/*/layers")
+        if str(cache) in layers.read_text()
+    )
+
+
 def remember_node(cloud: str, node: str) -> None:
     """Note a node before anything is made for it, so that `remove` finds it in any case."""
     (RUN / cloud / "nodes").mkdir(parents=True, exist_ok=True)
