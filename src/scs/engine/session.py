@@ -364,9 +364,11 @@ class Session:
             on_nodes.result()
         for watcher in watchers:
             watcher.close()
-        for outcome in outcomes:
-            if not outcome.ok and outcome.error != GIVEN_UP:
-                problems.append(self._problem(known[API, outcome.id], outcome.error))
+        problems += [
+            self._problem(known[API, outcome.id], outcome.error)
+            for outcome in outcomes
+            if not outcome.ok and outcome.error != GIVEN_UP
+        ]
         self._record(ended, known)
         if problems:
             raise StepFailed(*problems)
