@@ -9,22 +9,23 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """Exit codes of every command; the only list of them (docs and --help render it)."""
+    """Exit codes of every command; the only list of them (--help renders it)."""
 
-    OK = 0
-    """Done, or nothing to do."""
-    FAILED = 1
-    """Something failed while it ran; what was done stays, run the command again."""
-    CHANGES = 2
-    """`plan` found changes to make."""
-    BAD_INPUT = 3
-    """The command line or cloud.yaml is wrong; nothing was touched."""
-    PREFLIGHT = 4
-    """This machine lacks something; nothing was touched."""
-    BUSY = 5
-    """Another run holds the lock of this cloud; nothing was touched."""
-    UNHEALTHY = 6
-    """`status` or `verify` found something that does not work."""
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> Exit:
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    OK = 0, "done, or nothing to do"
+    FAILED = 1, "a step failed; run the command again and it goes on from there"
+    CHANGES = 2, "`plan`: there are changes to make"
+    BAD_INPUT = 3, "the command line or cloud.yaml is wrong; nothing was touched"
+    PREFLIGHT = 4, "this machine lacks something; nothing was touched"
+    BUSY = 5, "another run is under way; nothing was touched"
+    UNHEALTHY = 6, "`status` or `verify` found something that does not work"
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,6 @@ def test_a_plan_shows_no_key(scs: Scs) -> None:
         assert not re.search(r"://[a-z]+:[A-Za-z0-9]{32}@", change["diff"])
 
 
-@pytest.mark.xfail(raises=KeyError, reason="show.status looks up nodes that do not exist")
 def test_status_of_a_cloud_that_is_not_there(scs: Scs) -> None:
     scs.file.write_text(SPEC)
     shown = scs("status")

@@ -22,18 +22,7 @@ if TYPE_CHECKING:
 STARTED = time.time()
 PROGRAM = "scs"
 
-EXIT_CODES = "\n".join(
-    f"  {code.value}  {meaning}"
-    for code, meaning in {
-        Exit.OK: "done, or nothing to do",
-        Exit.FAILED: "a step failed; run the command again and it goes on from there",
-        Exit.CHANGES: "`plan`: there are changes to make",
-        Exit.BAD_INPUT: "the command line or cloud.yaml is wrong; nothing was touched",
-        Exit.PREFLIGHT: "this machine lacks something; nothing was touched",
-        Exit.BUSY: "another run is under way; nothing was touched",
-        Exit.UNHEALTHY: "`status` or `verify` found something that does not work",
-    }.items()
-)
+EXIT_CODES = "\n".join(f"  {code.value}  {code.meaning}" for code in Exit)
 
 EPILOG = f"""\b
 A first cloud:

@@ -324,7 +324,7 @@ def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
             "node": node.name,
             "roles": sorted(node.roles),
             "address": str(node.address),
-            "running": look.states[node.name].running,
+            "running": node.name in look.states and look.states[node.name].running,
         }
         for node in look.view.nodes
     ]

@@ -64,7 +64,8 @@ component = Component(
         Queue("nova"),
         ServiceUser("nova", roles=("service", "admin")),
     ),
-    ports=(Port(5900, last=6923),),
+    # VNC of up to 500 guests; OVN's ports begin above.
+    ports=(Port(5900, last=6399),),
     users=(User("nova", home="/var/lib/nova", groups=("libvirt", "openvswitch")),),
     folders=(
         Folder("/etc/nova", group="nova", mode=0o750),
