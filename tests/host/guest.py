@@ -154,11 +154,16 @@ class Guest:
     def console(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
-    def ssh(self, command: str, timeout: float = 20) -> subprocess.CompletedProcess[str]:
-        """Run a command in the guest, with nothing but the key that metadata announced."""
+    def ssh(
+        self, command: str, timeout: float = 60, patience: int = 30
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in the guest, with nothing but the key that metadata announced.
+
+        `timeout` and `patience` (for the connection) are in seconds.
+        """
         options = {
             "BatchMode": "yes",
-            "ConnectTimeout": "5",
+            "ConnectTimeout": str(patience),
             "IdentitiesOnly": "yes",
             "LogLevel": "ERROR",
             "StrictHostKeyChecking": "no",
@@ -176,20 +181,16 @@ class Guest:
 
     def wait_for_ssh(self, limit: float) -> float:
         """Seconds from power-on to the first command that ran over ssh."""
+        patience = 2
         while self.seconds < limit:
             assert self.process.poll() is None, f"QEMU ended:\n{self.console}"
-            # The user-mode network accepts before the guest does: only a banner counts.
-            if self._answers() and self.ssh("true", timeout=60).returncode == 0:
+            if self.ssh("true", limit, patience).returncode == 0:
                 return self.seconds
-            time.sleep(0.05)
+            # The user-mode network takes connections before the guest does, so the first ones
+            # may wait in vain; but whoever keeps hanging up on an OpenSSH gets locked out.
+            patience = min(2 * patience, 60) if self.seconds > 20 else 2
+            time.sleep(0.1)
         raise AssertionError(f"no ssh within {limit} s; the console says:\n{self.console[-3000:]}")
-
-    def _answers(self) -> bool:
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), 0.5) as link:
-                return link.recv(4) == b"SSH-"
-        except OSError:
-            return False
 
     def wait_for_console(self, text: str, limit: float) -> str:
         """The console's line with that text, as soon as it is there."""
