@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Self
 
 
 class Exit(IntEnum):
@@ -13,7 +14,7 @@ class Exit(IntEnum):
 
     meaning: str
 
-    def __new__(cls, code: int, meaning: str) -> Exit:
+    def __new__(cls, code: int, meaning: str) -> Self:
         member = int.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning

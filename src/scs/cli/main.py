@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 STARTED = time.time()
 PROGRAM = "scs"
+INTERRUPTED = 130
+"""What shells expect of a command that Ctrl-C ended."""
 
 EXIT_CODES = "\n".join(f"  {code.value}  {code.meaning}" for code in Exit)
 
@@ -313,15 +315,16 @@ def _guarded(command: Callable[[], Any]) -> NoReturn:
     try:
         command()
         sys.exit(Exit.OK)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt) as error:
+        # click turns Ctrl-C into Abort, which is also the answer no to a question.
+        if isinstance(error.__cause__ or error, KeyboardInterrupt):
+            click.echo("\nEnded. Run the same command again: it goes on from here.", err=True)
+            sys.exit(INTERRUPTED)
         click.echo("Left as it is.", err=True)
         sys.exit(Exit.BAD_INPUT)
     except click.ClickException as error:
         error.show()
         sys.exit(Exit.BAD_INPUT)
-    except KeyboardInterrupt:
-        click.echo("\nEnded. Run the same command again: it goes on from here.", err=True)
-        sys.exit(130)
     except ScsError as error:
         for problem in error.problems:
             click.echo(f"{PROGRAM}: {problem}", err=True)
