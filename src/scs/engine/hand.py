@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,6 +25,18 @@ from scs.errors import Problem, StepFailed
 from scs.providers import Connection
 
 HERE = Path(__file__).parent
+
+
+PREFIX = "scs-hand-"
+"""Temporary folders are named after the process that they belong to."""
+
+
+def _clear_dead() -> None:
+    """Remove the temporary folders of processes that were killed."""
+    for folder in Path(gettempdir()).glob(f"{PREFIX}*-*"):
+        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if not Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class Hand:
@@ -55,7 +68,8 @@ class Hand:
     def start(self) -> None:
         """Start loading Ansible; returns at once."""
         if self._process is None:
-            self._folder = TemporaryDirectory(prefix="scs-")
+            _clear_dead()
+            self._folder = TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-")
             temporary = Path(self._folder.name)
             # An empty one: the machine's own configuration is not for these runs.
             (temporary / "ansible.cfg").touch()
