@@ -23,6 +23,8 @@ DEBIAN_SECURITY = "http://deb.debian.org/debian-security"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 _RELEASES = ("bookworm", "trixie", "forky", "stable")
+_DEBIANS = re.compile(r"/debian(-security)?/?(\s|$)")
+"""How addresses of Debian's archive and of its mirrors end."""
 _SUITE = re.compile(rf"({'|'.join(_RELEASES)})(-updates|-security)?")
 
 
@@ -59,7 +61,8 @@ def sources_for_trixie(etc_apt: Path = Path("/etc/apt"), mirror: str | None = No
     stanzas: list[str] = []
     for uris, suites, signed_by in entries:
         wanted = [new for suite in suites if (new := _rewritten(suite)) is not None]
-        if not wanted:
+        # Other vendors name their suites after Debian's releases as well.
+        if not wanted or not _DEBIANS.search(uris):
             continue
         key = signed_by or (KEYRING if Path(KEYRING).exists() else "")
         stanzas.append(

@@ -342,16 +342,17 @@ def test_a_mirror_is_kept_and_the_release_exchanged(etc_apt: Path) -> None:
         "# a comment\nTypes: deb\nURIs: http://mirror.example/debian\n"
         "Suites: bookworm bookworm-updates\nComponents: main contrib\nSigned-By: /k.gpg\n\n"
         "Types: deb\nEnabled: no\nURIs: http://off.example/debian\nSuites: bookworm\n\n"
-        "Types: deb\nURIs: https://vendor.example/repo\nSuites: nodistro\nComponents: main\n"
+        "Types: deb\nURIs: https://vendor.example/repo\nSuites: nodistro\nComponents: main\n\n"
+        "Types: deb\nURIs: https://vendor.example/linux\nSuites: bookworm\nComponents: main\n"
     )
     (etc_apt / "sources.list").write_text(
-        "deb [arch=amd64 signed-by=/s.gpg] http://mirror.example/sec bookworm-security main\n"
+        "deb [arch=amd64 signed-by=/s.gpg] http://mirror.example/debian-security bookworm-security main\n"
         "deb-src http://mirror.example/src bookworm main\n# deb http://no.example bookworm main\n"
     )
     assert sources_for_trixie(etc_apt) == (
         "Types: deb\nURIs: http://mirror.example/debian\nSuites: trixie trixie-updates\n"
         "Components: main\nSigned-By: /k.gpg\n\n"
-        "Types: deb\nURIs: http://mirror.example/sec\nSuites: trixie-security\n"
+        "Types: deb\nURIs: http://mirror.example/debian-security\nSuites: trixie-security\n"
         "Components: main\nSigned-By: /s.gpg\n"
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scs.model.objects import ApiObject, Project
-from scs.plan.plan import API, Plan, Step, api_steps, node_steps
+from scs.plan.plan import API, UNSEEN, Plan, Step, api_steps, node_steps
 from scs.resources import Directory, File, Gate, Link, Migration, Packages, Resource, Unit
 
 OWNED = {"owner": "root", "group": "root", "mode": 0o644}
@@ -163,10 +163,24 @@ def test_steps_of_the_api() -> None:
     def compare(item: ApiObject, seen: Mapping[str, object]) -> str | None:
         return str(seen.get("reason", "is missing")) or None
 
-    seen = {there.id: {"reason": ""}, wrong.id: {"reason": "differs"}}
+    seen: dict[str, dict[str, object]] = {
+        there.id: {"reason": ""},
+        wrong.id: {"reason": "differs"},
+        missing.id: {},
+    }
     found = api_steps([there, missing, wrong], seen, compare)
     assert [step for step, _ in found] == [
         Step("project:missing", API, "keystone", "is missing"),
         Step("project:wrong", API, "keystone", "differs"),
     ]
     assert [item for _, item in found] == [missing, wrong]
+
+
+def test_what_cannot_be_looked_for_is_not_called_missing() -> None:
+    item = Project(name="p", component="keystone")
+
+    def reason(*, reachable: bool) -> str:
+        return api_steps([item], {}, lambda *_: "is missing", reachable=reachable)[0][0].reason
+
+    assert reason(reachable=True) == UNSEEN
+    assert reason(reachable=False) == "is missing"

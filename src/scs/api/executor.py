@@ -58,6 +58,13 @@ class Executor:
             answer = pool.map(lambda url: answers(url, view.ca), urls)
             return {name for name, ok in zip(names, answer, strict=True) if ok}
 
+    def settle(self, wanted: Sequence[ApiObject], seconds: float = 60) -> None:
+        """Wait until all services answer again: the load balancer notices a restart by and by."""
+        services = {want.service for want in wanted}
+        end = time.monotonic() + seconds
+        while self.answering(services) != services and time.monotonic() < end:
+            time.sleep(0.3)
+
     def observe(self, wanted: Sequence[ApiObject]) -> dict[str, Any]:
         """Id → what is there; nothing of services that do not answer.
 

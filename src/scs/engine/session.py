@@ -246,7 +246,7 @@ class Session:
                 name: node_steps(name, items, observed.get(name, {}))
                 for name, items in desired.items()
             },
-            api=api_steps(objects, api, executor.compare),
+            api=api_steps(objects, api, executor.compare, reachable=running),
         )
         return Look(view, states, desired, observed, objects, api, plan)
 
@@ -292,6 +292,7 @@ class Session:
         if any(item.id.startswith("image:") for _, item in look.plan.api):
             self.start_images()
         self._converge(look)
+        self.executor(look.view).settle(look.objects)
         again = self.events.timed(MACHINE, "looking again", self.look)
         if again.plan:
             raise StepFailed(

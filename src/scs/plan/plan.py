@@ -14,6 +14,8 @@ from scs.resources.file import File
 API = "the cloud's API"
 """Where steps run that are no node's."""
 
+UNSEEN = "can't be seen: its API does not answer"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -100,10 +102,18 @@ def api_steps(
     desired: Sequence[ApiObject],
     observed: Mapping[str, Mapping[str, object]],
     compare: Callable[[ApiObject, Mapping[str, object]], str | None],
+    *,
+    reachable: bool = True,
 ) -> tuple[tuple[Step, ApiObject], ...]:
-    """What has to be done in the cloud's API."""
-    return tuple(
-        (Step(item.id, API, item.component, reason), item)
-        for item in desired
-        if (reason := compare(item, observed.get(item.id, {}))) is not None
-    )
+    """What has to be done in the cloud's API.
+
+    What was looked for and is not there is in `observed` with nothing in it. What is not in
+    `observed` could not be looked for, although (`reachable`) the nodes run.
+    """
+    steps = []
+    for item in desired:
+        unseen = item.id not in observed and reachable
+        reason = UNSEEN if unseen else compare(item, observed.get(item.id, {}))
+        if reason is not None:
+            steps.append((Step(item.id, API, item.component, reason), item))
+    return tuple(steps)
