@@ -346,7 +346,8 @@ def test_a_mirror_is_kept_and_the_release_exchanged(etc_apt: Path) -> None:
         "Types: deb\nURIs: https://vendor.example/linux\nSuites: bookworm\nComponents: main\n"
     )
     (etc_apt / "sources.list").write_text(
-        "deb [arch=amd64 signed-by=/s.gpg] http://mirror.example/debian-security bookworm-security main\n"
+        "deb [arch=amd64 signed-by=/s.gpg] http://mirror.example/debian-security"
+        " bookworm-security main\n"
         "deb-src http://mirror.example/src bookworm main\n# deb http://no.example bookworm main\n"
     )
     assert sources_for_trixie(etc_apt) == (

@@ -152,8 +152,8 @@ def _bootstrap(work: Path, say: Say) -> Path:
         timeout=1800,
         say=_every(25, say),
     )
-    _switch_units(root)
     _anonymous(root)
+    _switch_units(root)
     return root
 
 
@@ -188,14 +188,22 @@ def _copy_tree(source: Path, target: Path) -> None:
 
 
 def _switch_units(root: Path) -> None:
-    """Debian leaves networkd off, and starts a listener that only machines with vsock have."""
-    run(
-        ["chroot", root, "systemctl", "--quiet", "enable", "systemd-networkd.service"],
-        where="Debian image",
-    )
+    """Switch on what Debian leaves off, and off what costs every start and serves nobody here."""
+
+    def systemctl(*words: str) -> None:
+        run(["chroot", root, "systemctl", "--quiet", *words], where="Debian image")
+
+    systemctl("enable", "systemd-networkd.service")
+    # Remembering a failed boot for a menu that is never shown; checking volume snapshots.
+    systemctl("disable", "grub-common.service", "e2scrub_reap.service", "e2scrub_all.timer")
+    systemctl("set-default", "multi-user.target")
+    # A listener for machines with vsock; on all others it fails on the console.
     generators = root / "etc/systemd/system-generators"
     generators.mkdir(exist_ok=True)
     (generators / "systemd-ssh-generator").symlink_to("/dev/null")
+    # Caches are as the packages have made them: no rebuilding on the first start.
+    for stamp in ("etc/.updated", "var/.updated"):
+        (root / stamp).touch()
 
 
 def _anonymous(root: Path) -> None:
