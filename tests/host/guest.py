@@ -110,6 +110,8 @@ class Guest:
         }[flavour]
         self.answers = folder / "metadata.json"
         self.answers.write_text(json.dumps(answers))
+        self.asked = folder / "metadata.json.asked"
+        self.asked.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         relay = f"{sys.executable} -S -E {HERE / 'metadata_once.py'} {self.answers}"
@@ -157,13 +159,10 @@ class Guest:
     def ssh(
         self, command: str, timeout: float = 60, patience: int = 30
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command in the guest, with nothing but the key that metadata announced.
-
-        `timeout` and `patience` (for the connection) are in seconds.
-        """
+        """Run a command in the guest, with nothing but the key that metadata announced."""
         options = {
             "BatchMode": "yes",
-            "ConnectTimeout": str(patience),
+            "ConnectTimeout": "30",
             "IdentitiesOnly": "yes",
             "LogLevel": "ERROR",
             "StrictHostKeyChecking": "no",
@@ -181,14 +180,14 @@ class Guest:
 
     def wait_for_ssh(self, limit: float) -> float:
         """Seconds from power-on to the first command that ran over ssh."""
-        patience = 2
-        while self.seconds < limit:
+        # The user-mode network takes connections before the guest does and delivers them later,
+        # all at once; whoever hangs up on an OpenSSH that often is locked out by it.
+        while not self.asked.exists() and self.seconds < limit:
             assert self.process.poll() is None, f"QEMU ended:\n{self.console}"
-            if self.ssh("true", limit, patience).returncode == 0:
+            time.sleep(0.05)
+        while self.seconds < limit:
+            if self.ssh("true", limit).returncode == 0:
                 return self.seconds
-            # The user-mode network takes connections before the guest does, so the first ones
-            # may wait in vain; but whoever keeps hanging up on an OpenSSH gets locked out.
-            patience = min(2 * patience, 60) if self.seconds > 20 else 2
             time.sleep(0.1)
         raise AssertionError(f"no ssh within {limit} s; the console says:\n{self.console[-3000:]}")
 
