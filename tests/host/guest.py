@@ -35,6 +35,7 @@ class Guest:
         flavour: str = "openstack",
         memory: int = 256,
         mtu: int = 1442,
+        gigabytes: int = 1,
         extra: Sequence[str] = (),
         uuid: str = "6d3c1f8e-0000-4000-8000-000000000001",
     ) -> None:
@@ -52,7 +53,7 @@ class Guest:
         if not self.disk.exists():
             subprocess.run(
                 ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2"]
-                + ["-b", str(image), str(self.disk)],
+                + ["-b", str(image), str(self.disk), f"{gigabytes}G"],
                 check=True,
             )
         public = self.key.with_suffix(".pub").read_text().strip()

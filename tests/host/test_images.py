@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from host.guest import Guest
+from scs.archive import vendor_sources
 from scs.images import BuiltImage, build_debian, build_tiny, missing_metadata
 from scs.images.disk import TOOLS
 from scs.shell import quiet
@@ -98,7 +99,7 @@ def test_the_small_image_also_reads_metadata_in_amazons_form(
 def test_debian_becomes_its_owners(tmp_path: Path) -> None:
     image = build_debian(CACHE, quiet)
     assert missing_metadata(image.properties) == []
-    with Guest(image.path, tmp_path, user="debian", memory=1024) as guest:
+    with Guest(image.path, tmp_path, user="debian", memory=1024, gigabytes=8) as guest:
         print(f"ssh {guest.wait_for_ssh(2 * LIMIT):.1f} s after power-on")
         assert "running" in guest.ssh("systemctl is-system-running --wait", LIMIT).stdout
         facts = guest.ssh(
@@ -108,6 +109,10 @@ def test_debian_becomes_its_owners(tmp_path: Path) -> None:
             LIMIT,
         ).stdout.split()
         assert facts == ["probe", "0", "256", "virtio_rng.0", "1442", "status:", "done", "33"]
+        size = guest.ssh("df --output=size -BG / | tail -n 1").stdout.strip()
+        assert size == "8G", "the root file system grows to its disk"
+        sources = guest.ssh("cat /etc/apt/sources.list.d/*; ls /etc/apt/apt.conf.d").stdout
+        assert sources == vendor_sources() + "01autoremove\n70debconf\n"
         # A kernel that apt installs is found by GRUB: its own menu works on this disk.
         assert guest.ssh("sudo update-grub", LIMIT).returncode == 0
         guest.press_power_button(LIMIT)

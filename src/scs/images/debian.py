@@ -238,6 +238,8 @@ def _anonymous(root: Path) -> None:
     (root / "etc/resolv.conf").unlink(missing_ok=True)
     (root / "etc/resolv.conf").symlink_to("../run/systemd/resolve/stub-resolv.conf")
     (root / "etc/apt/sources.list.d/debian.sources").write_text(archive.vendor_sources())
+    # Part of every Debian; cloud-init's own module takes emulated seconds to choose the same.
+    (root / "etc/locale.conf").write_text("LANG=C.UTF-8\n")
     (root / "etc/fstab").write_text(f"LABEL={_LABEL} / ext4 errors=remount-ro 0 1\n")
 
 

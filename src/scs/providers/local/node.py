@@ -286,15 +286,18 @@ class Container:
 
     # --- stop
 
-    def stop(self) -> None:
-        """Stop the node in order, and by force after 20 s; does nothing if it is not up."""
+    def stop(self, *, orderly: bool = True) -> None:
+        """Stop the node in order, and by force after 20 s; does nothing if it is not up.
+
+        Without `orderly` at once by force: for nodes whose data are deleted next.
+        """
         group, box = self._group(), self._box()
         if group is not None:
             # First the watcher, or it might take a death for a reboot.
             cgroups.kill(group / "watch")
         if box is not None and cgroups.populated(box):
             init = cgroups.init_of(box)
-            if init is not None:
+            if orderly and init is not None:
                 with suppress(ProcessLookupError):
                     os.kill(init, _POWER_OFF)
             else:

@@ -199,7 +199,8 @@ class LocalProvider:
         if found:
             say(f"stopping {', '.join(found)}")
         with ThreadPoolExecutor(_PARALLEL) as pool:
-            for done in [pool.submit(self.stop, name) for name in found]:
+            ends = [pool.submit(self.container(name).stop, orderly=False) for name in found]
+            for done in ends:
                 done.result()
         for name in found:
             network.remove_node(self.cloud, name)
