@@ -100,12 +100,12 @@ class Executor:
         self,
         steps: Sequence[ApiObject],
         tell: Tell,
-        held: Callable[[str], bool],
+        held: Callable[[ApiObject], bool],
         seconds: float = 900,
     ) -> list[Outcome]:
         """Converge these objects; waits for each one's service to answer first.
 
-        `held` tells whether a service (its type) is still being worked on elsewhere. Ends early
+        `held` tells whether an object must wait for work that is done elsewhere. Ends early
         when `stop` is set. A failure ends what depends on it, nothing else.
         """
         named = {step.id: step for step in steps}
@@ -122,7 +122,7 @@ class Executor:
         def work(name: str) -> Outcome:
             step = named[name]
             try:
-                self._await(step.service, held, end)
+                self._await(step, held, end)
             except (RuntimeError, TimeoutError) as failure:
                 return Outcome(name, False, time.time(), 0.0, str(failure))
             alike = [other for other in steps if other.kind == step.kind]
@@ -156,10 +156,10 @@ class Executor:
         if kind.compare(step, seen) is not None:  # it may have been there, just out of sight
             kind.converge(self.clients, step, seen)
 
-    def _await(self, service: str, held: Callable[[str], bool], end: float) -> None:
+    def _await(self, step: ApiObject, held: Callable[[ApiObject], bool], end: float) -> None:
         view = self.clients.view
-        url = view.url(service, external=True)
-        while held(service) or not answers(url, view.ca):
+        url = view.url(step.service, external=True)
+        while held(step) or not answers(url, view.ca):
             if self.stop.is_set():
                 raise RuntimeError(GIVEN_UP)
             if time.monotonic() > end:

@@ -439,8 +439,8 @@ class Session:
         if parent.is_dir() and not any(parent.iterdir()):
             parent.rmdir()
 
-    def _held(self, look: Look) -> Callable[[str], bool]:
-        """Whether steps on nodes that belong to a service have still to be done."""
+    def _held(self, look: Look) -> Callable[[ApiObject], bool]:
+        """Whether steps on nodes that an API object depends on have still to be done."""
         owners = {point.type: part.name for part, point in look.view.endpoints if point.type}
         pending: dict[str, set[tuple[str, str]]] = {}
         for node, pairs in look.plan.nodes.items():
@@ -453,7 +453,9 @@ class Session:
                     left.discard((event.where, event.step))
 
         self.events.listen(ended)
-        return lambda service: bool(pending.get(owners[service]))
+        return lambda item: bool(
+            any(pending.values()) if item.whole else pending.get(owners[item.service])
+        )
 
     def _problem(self, step: Step, error: str) -> Problem:
         text = "\n".join("    " + line for line in self.secrets.mask(error).splitlines())

@@ -16,6 +16,8 @@ class ApiObject:
     kind: ClassVar[str] = ""
     service: ClassVar[str] = "identity"
     """The service type that must answer before it can be looked at."""
+    whole: ClassVar[bool] = False
+    """It needs the whole cloud: made when nothing is left to do on any node."""
     name: str
     component: str = ""
     after: tuple[str, ...] = ()
@@ -142,6 +144,7 @@ class Server(ApiObject):
 
     kind: ClassVar[str] = "server"
     service: ClassVar[str] = "compute"
+    whole: ClassVar[bool] = True
     image: str
     flavor: str
     network: str
