@@ -35,7 +35,7 @@ class Guest:
         flavour: str = "openstack",
         memory: int = 256,
         mtu: int = 1442,
-        gigabytes: int = 1,
+        gigabytes: int = 2,
         extra: Sequence[str] = (),
         uuid: str = "6d3c1f8e-0000-4000-8000-000000000001",
     ) -> None:

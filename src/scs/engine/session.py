@@ -335,6 +335,14 @@ class Session:
         problems: list[Problem] = []
         watchers = [Watcher(self.events, name, links[name], self.run_id) for name in steps]
 
+        pending = self._pending(look)
+        owners = {point.type: part.name for part, point in look.view.endpoints if point.type}
+
+        def held(item: ApiObject) -> bool:
+            if item.whole:
+                return any(list(pending.values()))
+            return bool(pending.get(owners[item.service]))
+
         def nodes() -> None:
             if not steps:
                 return
@@ -349,6 +357,8 @@ class Session:
                 executor.stop.set()
                 problems.extend(error.problems)
                 return
+            finally:
+                pending.clear()  # whatever the watchers may have missed
             for name, outcomes in answers.items():
                 failed = [outcome for outcome in outcomes if not outcome["ok"]]
                 if failed:
@@ -361,7 +371,7 @@ class Session:
         with ThreadPoolExecutor(max_workers=2) as pool:
             on_nodes = pool.submit(nodes)
             wanted = [item for _, item in plan.api]
-            outcomes = executor.run(wanted, self.events.told(API), self._held(look))
+            outcomes = executor.run(wanted, self.events.told(API), held)
             on_nodes.result()
         for watcher in watchers:
             watcher.close()
@@ -439,9 +449,8 @@ class Session:
         if parent.is_dir() and not any(parent.iterdir()):
             parent.rmdir()
 
-    def _held(self, look: Look) -> Callable[[ApiObject], bool]:
-        """Whether steps on nodes that an API object depends on have still to be done."""
-        owners = {point.type: part.name for part, point in look.view.endpoints if point.type}
+    def _pending(self, look: Look) -> dict[str, set[tuple[str, str]]]:
+        """Component → its steps on nodes that are still to be done; shrinks as they end."""
         pending: dict[str, set[tuple[str, str]]] = {}
         for node, pairs in look.plan.nodes.items():
             for step, _ in pairs:
@@ -449,13 +458,11 @@ class Session:
 
         def ended(event: Event) -> None:
             if event.kind == "end":
-                for left in pending.values():
+                for left in list(pending.values()):
                     left.discard((event.where, event.step))
 
         self.events.listen(ended)
-        return lambda item: bool(
-            any(pending.values()) if item.whole else pending.get(owners[item.service])
-        )
+        return pending
 
     def _problem(self, step: Step, error: str) -> Problem:
         text = "\n".join("    " + line for line in self.secrets.mask(error).splitlines())
