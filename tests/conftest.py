@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,15 @@ import pytest
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 ORDER = ("unit", "host", "e2e")
+
+
+def pytest_configure() -> None:
+    """A run that is told to end takes down what it has started, as with Ctrl-C."""
+
+    def end(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
