@@ -295,6 +295,7 @@ def test_an_account_is_made_once_and_its_groups_always(monkeypatch: pytest.Monke
     commands = replace_command(monkeypatch, account, {})
     Account(name="no-such-account", groups=("a", "b")).converge()
     assert [line.split()[0] for line in commands.ran] == [
+        "groupadd",
         "useradd",
         "groupadd",
         "groupadd",

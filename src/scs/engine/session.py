@@ -29,6 +29,7 @@ from scs.engine.state import Entry, Journal, Secrets, write_private
 from scs.engine.workshop import Workshop
 from scs.errors import BadInput, Problem, StepFailed
 from scs.images import BuiltImage
+from scs.images.disk import TOOLS
 from scs.model.component import Component, Config
 from scs.model.objects import ApiObject
 from scs.model.topology import Node
@@ -207,11 +208,12 @@ class Session:
         """What would stop a run on this machine; looks only, except for missing host packages."""
         cached = layers.environment_path(self.paths.cache, self.release).exists()
         problems = self.provider.preflight(online=not cached)
-        if not problems and (missing := missing_host_packages()):
+        tools = {package: tool for tool, package in TOOLS.items()}
+        if not problems and (missing := missing_host_packages(tools)):
             self.events.timed(
                 MACHINE,
                 f"installing {len(missing)} packages here",
-                lambda: install_host_packages(self.events.saying("host packages")),
+                lambda: install_host_packages(self.events.saying("host packages"), tools),
             )
         return problems
 

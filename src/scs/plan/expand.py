@@ -11,7 +11,7 @@ from functools import lru_cache
 import jinja2
 
 from scs.errors import BadInput, Problem
-from scs.model.component import Component, Config, Packaged, Service, Text, Wsgi
+from scs.model.component import Component, Config, Packaged, Service, Text, User, Wsgi
 from scs.model.needs import Need
 from scs.model.objects import ApiObject
 from scs.model.topology import Node
@@ -101,6 +101,12 @@ class Expander:
             for user in part.users
         ]
         ids = _ids(base)
+        declared_paths = {folder.path for folder in part.folders}
+        base += [
+            Directory(name=user.home, owner=user.name, group=user.name, mode=0o750, after=ids)
+            for user in part.users
+            if user.home != User.home and user.home not in declared_paths
+        ]
         base += [
             Directory(name=item.path, owner=item.owner, group=item.group, mode=item.mode, after=ids)
             for item in part.folders

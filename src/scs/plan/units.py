@@ -55,10 +55,10 @@ def _ini(sections: Mapping[str, list[tuple[str, str]]]) -> str:
 def service_text(part: Component, unit: Service) -> str:
     """The unit file of a service of our own."""
     settings = dict(RULE) | ({} if unit.privileged else HARDENED)
-    if unit.user != "root":
-        settings |= {"StateDirectory": unit.user, "StateDirectoryMode": "0750"}
-    if unit.writes and not unit.privileged:
-        settings["ReadWritePaths"] = " ".join(f"-{path}" for path in unit.writes)
+    if not unit.privileged:
+        # Its home is a directory of its component's: two units of a user would quarrel over it.
+        writes = (f"/var/lib/{unit.user}", *unit.writes)
+        settings["ReadWritePaths"] = " ".join(f"-{path}" for path in writes)
     settings |= unit.settings
     environment = {**ENVIRONMENT_RULE, **unit.environment}
     service = [("Type", unit.kind), ("User", unit.user), ("Group", unit.user)]

@@ -44,7 +44,9 @@ class Account(Resource):
         try:
             pwd.getpwnam(self.name)
         except KeyError:
-            base = ["useradd", "--system", "--user-group", "--shell", "/usr/sbin/nologin"]
+            # The group may be there already, made for a user who is to be in it.
+            command(["groupadd", "--system", "--force", self.name])
+            base = ["useradd", "--system", "--gid", self.name, "--shell", "/usr/sbin/nologin"]
             command([*base, "--home-dir", self.home, "--no-create-home", self.name])
         for group in self.groups:
             # It may belong to a component whose turn comes later.

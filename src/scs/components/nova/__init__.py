@@ -42,7 +42,11 @@ component = Component(
         Endpoint("nova-novncproxy", port=6080, health="/vnc_lite.html"),
     ),
     users=(User("nova", home="/var/lib/nova"),),
-    folders=(Folder("/etc/nova", group="nova", mode=0o750),),
+    folders=(
+        Folder("/etc/nova", group="nova", mode=0o750),
+        # On a compute node QEMU passes through it as its own user.
+        Folder("/var/lib/nova", owner="nova", group="nova"),
+    ),
     files=(
         Config("nova.conf.j2", "/etc/nova/nova.conf", group="nova", service="nova"),
         Config("migrate.py.j2", "/usr/local/lib/scs/nova-migrate", mode=0o755),

@@ -341,23 +341,23 @@ def reason(output: str) -> str:
     return (causes[-1:] or errors[:1] or [""])[0]
 
 
-def missing_host_packages() -> list[str]:
-    """The packages of HOST_PACKAGES whose tool is not here."""
+def missing_host_packages(more: Mapping[str, str] | None = None) -> list[str]:
+    """The packages of HOST_PACKAGES and of `more` (package → tool) whose tool is not here."""
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin:/usr/sbin:/sbin"])
     return [
         package
-        for package, tool in _TOOLS.items()
+        for package, tool in {**_TOOLS, **(more or {})}.items()
         if not (shutil.which(tool, path=path) if tool else _KEYRING.exists())
     ]
 
 
-def install_host_packages(say: Say = quiet) -> None:
-    """Install what is missing with apt-get; raises CommandFailed.
+def install_host_packages(say: Say = quiet, more: Mapping[str, str] | None = None) -> None:
+    """Install what is missing (see missing_host_packages) with apt-get; raises CommandFailed.
 
     Waits up to two minutes for another apt. Installs no recommended packages and starts no
     service.
     """
-    missing = missing_host_packages()
+    missing = missing_host_packages(more)
     if not missing:
         return
     say(f"installing {', '.join(missing)}")
