@@ -116,10 +116,13 @@ def up(options: dict[str, Any], yes: bool, timings: bool) -> None:
     continued by running it again.
     """
     from scs.cli import show
+    from scs.cli import timings as timing
+    from scs.cli.screen import Screen
+    from scs.engine.apply import apply, finish
     from scs.engine.state import lock
 
     with _session(options, "up", create=True) as session, lock(session.paths, "up"):
-        screen = show.Screen(session, options, STARTED)
+        screen = Screen(session, options, STARTED)
         _preflight(session)
         look = session.events.timed("this machine", "looking", session.look)
         if not look.plan:
@@ -134,13 +137,13 @@ def up(options: dict[str, Any], yes: bool, timings: bool) -> None:
             click.confirm("Some services restart. Go on?", default=True, abort=True, err=True)
         screen.start()
         try:
-            look = session.apply(look)
+            look = apply(session, look)
         finally:
             screen.close()
-        session.finish(STARTED)
+        finish(session, STARTED)
         show.summary(session, look, options, STARTED)
         if timings:
-            show.timings(session, look, STARTED)
+            timing.timings(session, look, STARTED)
 
 
 def _preflight(session: Session) -> None:
@@ -190,11 +193,12 @@ def verify(options: dict[str, Any]) -> None:
     Makes things of its own in the first project and removes them again.
     """
     from scs.cli import show
+    from scs.cli.screen import Screen
     from scs.verify.proof import Context, prove
 
     with _session(options, "verify", nodes=False) as session:
         context = Context.of(session)
-        screen = show.Screen(session, options, STARTED)
+        screen = Screen(session, options, STARTED)
         screen.start()
         try:
             evidence = prove(context)
@@ -256,7 +260,7 @@ def logs(options: dict[str, Any], component: str, lines: int, follow: bool) -> N
 @click.pass_obj
 def down(options: dict[str, Any], keep_cache: bool, yes: bool) -> None:
     """Remove the cloud with everything in it, and nothing else."""
-    from scs.cli import show
+    from scs.cli.screen import Screen
     from scs.engine.state import lock
 
     with _session(options, "down", nodes=False) as session:
@@ -266,7 +270,7 @@ def down(options: dict[str, Any], keep_cache: bool, yes: bool) -> None:
         if not yes and sys.stdin.isatty():
             what = f"Remove cloud {session.spec.name} with all its VMs and data?"
             click.confirm(what, abort=True, err=True)
-        screen = show.Screen(session, options, STARTED)
+        screen = Screen(session, options, STARTED)
         with lock(session.paths, "down"):
             screen.start()
             try:

@@ -1,145 +1,24 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What a person sees: progress, plan, status, summary."""
+"""What a person sees of a plan, a status, the end of a run."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import sys
 import textwrap
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from scs.engine.events import Event
-from scs.plan.plan import API, Plan, Step
+from scs.cli.screen import seconds_text
+from scs.plan.plan import Plan, Step
 
 if TYPE_CHECKING:
     from scs.engine.session import Look, Session
     from scs.verify.proof import Evidence
-
-NOTEWORTHY = 1.0
-"""Seconds from which a step on a node gets a line of its own."""
-QUIET_KINDS = ("file:", "directory:", "gate:", "link:", "account:", "packages:")
-
-
-def colour(text: str, name: str) -> str:
-    """Coloured where a person looks and has not said NO_COLOR."""
-    if os.environ.get("NO_COLOR") or not sys.stderr.isatty():
-        return text
-    return click.style(text, fg=name)
-
-
-def seconds_text(seconds: float) -> str:
-    return (
-        f"{seconds:.1f} s" if seconds < 100 else f"{int(seconds) // 60} min {int(seconds) % 60} s"
-    )
-
-
-class Screen:
-    """Progress: a line for each step that counts, and on a terminal one that lives."""
-
-    def __init__(self, session: Session, options: Mapping[str, Any], started: float) -> None:
-        self._quiet = options["quiet"] or options["as_json"]
-        self._verbose = options["verbose"]
-        self._started = started
-        self._live = sys.stderr.isatty() and not self._quiet
-        self._running: dict[tuple[str, str], float] = {}
-        self._said: dict[tuple[str, str], str] = {}
-        self._done = 0
-        self._total = 0
-        self._expected = 0.0
-        self._journal = session.journal
-        self._lock = threading.Lock()
-        self._ticker: threading.Thread | None = None
-        self._end = threading.Event()
-        session.events.listen(self._event)
-
-    def plan(self, plan: Plan) -> None:
-        """How much there is to do, and how long that took the last time."""
-        self._total = len(plan.steps)
-        first = bool(plan.machine)
-        name = "run:first" if first else "run:change"
-        self._expected = self._journal.expected().get(name, 0.0)
-        if not self._quiet:
-            expected = f", {seconds_text(self._expected)} expected" if self._expected else ""
-            click.echo(f"{len(plan.changes)} changes to make{expected}.", err=True)
-
-    def start(self) -> None:
-        if self._live:
-            self._ticker = threading.Thread(target=self._tick, daemon=True)
-            self._ticker.start()
-
-    def pause(self) -> None:
-        self._clear()
-
-    def close(self) -> None:
-        self._end.set()
-        if self._ticker:
-            self._ticker.join()
-        self._clear()
-
-    def _event(self, event: Event) -> None:
-        if self._quiet:
-            return
-        key = (event.where, event.step)
-        with self._lock:
-            if event.kind == "start":
-                self._running[key] = event.at
-            elif event.kind == "say":
-                self._said[key] = event.text
-            else:
-                self._running.pop(key, None)
-                self._done += 1
-                if self._counts(event):
-                    self._clear()
-                    click.echo(self._line(event), err=True)
-
-    def _counts(self, event: Event) -> bool:
-        if self._verbose or not event.ok:
-            return True
-        if event.where == "this machine":
-            return event.step != "looking" and event.seconds >= 0.05
-        return event.seconds >= NOTEWORTHY and not event.step.startswith(QUIET_KINDS)
-
-    def _line(self, event: Event) -> str:
-        mark = colour("✓", "green") if event.ok else colour("✗", "red")
-        elapsed = event.at - self._started
-        return (
-            f"{elapsed:6.1f} s {mark} {event.where}: {event.step} ({seconds_text(event.seconds)})"
-        )
-
-    def _tick(self) -> None:
-        while not self._end.wait(0.2):
-            with self._lock:
-                self._draw()
-
-    def _draw(self) -> None:
-        elapsed = time.time() - self._started
-        expected = f" of about {seconds_text(self._expected)}" if self._expected else ""
-        share = self._done / self._total if self._total else 0.0
-        if self._expected:
-            share = max(share * 0.5, min(elapsed / self._expected, 0.99))
-        filled = int(20 * min(share, 1.0))
-        bar = "━" * filled + "╌" * (20 - filled)
-        longest = sorted(self._running, key=lambda key: self._running[key])[:3]
-        names = ", ".join(
-            f"{step} {self._said.get((where, step), '')}".strip() for where, step in longest
-        )
-        text = f"{bar} {seconds_text(elapsed)}{expected} · {names}"
-        width = shutil.get_terminal_size().columns - 1
-        sys.stderr.write("\r\x1b[K" + text[:width])
-        sys.stderr.flush()
-
-    def _clear(self) -> None:
-        if self._live:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
 
 
 def plan_values(session: Session, plan: Plan) -> dict[str, Any]:
@@ -242,51 +121,6 @@ def stages(session: Session) -> str:
     ended = [event for event in session.events.ended if event.where == "this machine"]
     ended.sort(key=lambda event: -event.seconds)
     return ", ".join(f"{event.step} {seconds_text(event.seconds)}" for event in ended[:6])
-
-
-def critical_path(session: Session, look: Look) -> list[Event]:
-    """The chain of steps that decided when it was all done, first step first.
-
-    From the last step back, always to the one that ended last among those that it came after
-    (or, where nothing is known to come before, that ended last before it started).
-    """
-    after: dict[tuple[str, str], tuple[str, ...]] = {}
-    for node, items in look.desired.items():
-        for item in items:
-            after[node, item.id] = item.after
-    for wanted in look.objects:
-        after[API, wanted.id] = wanted.after
-    ended = {
-        (event.where, event.step): event
-        for event in session.events.ended
-        if event.step != "looking again"
-    }
-    if not ended:
-        return []
-    path = [max(ended.values(), key=lambda event: event.at)]
-    while True:
-        last = path[0]
-        start = last.at - last.seconds
-        left = [event for event in ended.values() if event not in path and event.at <= start + 0.05]
-        names = {(last.where, name) for name in after.get((last.where, last.step), ())}
-        before = [event for event in left if (event.where, event.step) in names] or left
-        if not before:
-            return path
-        path.insert(0, max(before, key=lambda event: event.at))
-
-
-def timings(session: Session, look: Look, started: float) -> None:
-    """What took how long, and which chain of steps decided the whole."""
-    ended = sorted(session.events.ended, key=lambda event: -event.seconds)[:25]
-    click.echo("\nLongest steps:")
-    for event in ended:
-        begin = event.at - event.seconds - started
-        click.echo(f"  {event.seconds:6.1f} s from {begin:6.1f} s  {event.where}: {event.step}")
-    click.echo("Critical path:")
-    for event in critical_path(session, look):
-        if event.seconds >= 0.05:
-            begin = event.at - event.seconds - started
-            click.echo(f"  {begin:6.1f} s + {event.seconds:6.1f} s  {event.where}: {event.step}")
 
 
 def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:

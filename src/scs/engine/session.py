@@ -1,17 +1,14 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""One command's work on one cloud: look, plan, apply, look again."""
+"""One command's work on one cloud: what it is made of, and looking at it."""
 
 from __future__ import annotations
 
 import difflib
-import getpass
-import json
 import os
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,16 +16,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from scs import components, images, release
-from scs.api.clients import Clients, clouds_yaml
-from scs.api.executor import GIVEN_UP, Executor
-from scs.engine.events import Event, Events
+from scs import components, release
+from scs.api.clients import Clients
+from scs.api.executor import Executor
+from scs.engine.events import Events
 from scs.engine.hand import Hand
 from scs.engine.pki import Authority
-from scs.engine.state import Entry, Journal, Secrets, write_private
+from scs.engine.ssh import ssh_argv
+from scs.engine.state import Journal, Secrets
+from scs.engine.stock import Stock
 from scs.engine.workshop import Workshop
-from scs.errors import BadInput, Problem, StepFailed
-from scs.images import BuiltImage
+from scs.errors import BadInput, Problem
 from scs.images.disk import TOOLS
 from scs.model.component import Component, Config
 from scs.model.objects import ApiObject
@@ -36,10 +34,10 @@ from scs.model.topology import Node
 from scs.model.view import Tenant, View
 from scs.paths import Paths
 from scs.plan.expand import Expander
-from scs.plan.plan import API, Plan, Step, api_steps, node_steps
+from scs.plan.plan import Plan, Step, api_steps, node_steps
 from scs.plan.resolve import resolve
 from scs.providers import Connection, NodeFacts, NodeState
-from scs.providers.local import LocalProvider, host, layers
+from scs.providers.local import LocalProvider, host
 from scs.providers.local.preflight import install_host_packages, missing_host_packages
 from scs.providers.local.rootfs import delete_tree
 from scs.resources import Resource, Seen
@@ -81,6 +79,7 @@ class Session:
         self.journal = Journal(self.paths.state / "journal.jsonl")
         self.release = release.load(spec.release)
         self.workshop = Workshop(self.events)
+        self.stock = Stock(spec, self.paths, self.release, self.workshop, self.packages)
         self.run_id = f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
 
     def __enter__(self) -> Self:
@@ -120,7 +119,7 @@ class Session:
             self.paths,
             self.spec.name,
             self.spec.networks(),
-            self._layers,
+            self.stock.layers,
             virt=self.spec.compute.virt,
             uplink_dns=self.spec.dns,
             mirror=self.spec.debian.mirror,
@@ -161,53 +160,21 @@ class Session:
         folders = {name: str(path) for name, (_, path) in self.available.items()}
         return Expander(view, folders, str(SHARED_TEMPLATES))
 
-    # Layers and images.
-
     def packages(self) -> tuple[str, ...]:
         """All Debian packages that components of this cloud want on its nodes."""
         view = self.view(UNKNOWN)
         return tuple(sorted({name for part in view.components for name in part.packages}))
 
-    def _layers(self, _say: Callable[[str], None]) -> Sequence[Path]:
-        base = self.workshop.start("root file system", self._base)
-        environment = self.workshop.start("OpenStack environment", self._environment)
-        return [environment.result(), base.result()]
-
-    def _base(self, say: Callable[[str], None]) -> Path:
-        return layers.build_base(self.paths.cache, self.packages(), say, self.spec.debian.mirror)
-
-    def _environment(self, say: Callable[[str], None]) -> Path:
-        if not layers.environment_path(self.paths.cache, self.release).exists():
-            layers.prepare_environment(self.paths.cache, self.release, say)
-        base = self.workshop.start("root file system", self._base).result()
-        return layers.build_environment(self.paths.cache, self.release, base, say)
-
-    def start_images(self) -> None:
-        """Start working on the images, so that they are there when the cloud is."""
-        self.workshop.start("image scs-verify", self._tiny)
-
-    def _tiny(self, say: Callable[[str], None]) -> BuiltImage:
-        return images.build_tiny(self.paths.cache, say)
-
-    def _debian(self, say: Callable[[str], None]) -> BuiltImage:
-        source = self.spec.images.debian.source
-        if source == "build":
-            return images.build_debian(self.paths.cache, say)
-        return images.fetch(source.url, source.sha512, self.paths.cache, say)
-
-    def built(self, recipe: str) -> BuiltImage:
-        """The image that a recipe makes; waits for it."""
-        if recipe == "tiny":
-            return self.workshop.start("image scs-verify", self._tiny).result()
-        # A whole Debian takes long: it may have what the cloud's own start leaves over.
-        return self.workshop.start("image Debian 13", self._debian, idle=True).result()
+    def keep_secrets(self) -> None:
+        """Save what secrets and certificates were made since."""
+        self.secrets.save()
+        self.authority.save()
 
     # Before anything is touched.
 
     def preflight(self) -> Sequence[Problem]:
         """What would stop a run on this machine; looks only, except for missing host packages."""
-        cached = layers.environment_path(self.paths.cache, self.release).exists()
-        problems = self.provider.preflight(online=not cached)
+        problems = self.provider.preflight(online=not self.stock.complete)
         tools = {package: tool for tool, package in TOOLS.items()}
         if not problems and (missing := missing_host_packages(tools)):
             self.events.timed(
@@ -253,7 +220,7 @@ class Session:
         return Look(view, states, desired, observed, objects, api, plan)
 
     def executor(self, view: View) -> Executor:
-        return Executor(Clients(view, self.paths.state / "ca.pem"), self.built)
+        return Executor(Clients(view, self.paths.state / "ca.pem"), self.stock.built)
 
     def _observe_nodes(
         self, desired: Mapping[str, Sequence[Resource]]
@@ -276,122 +243,6 @@ class Session:
             for node in nodes
             if node.name not in states or not states[node.name].running
         ]
-
-    # Applying.
-
-    def apply(self, look: Look) -> Look:
-        """Do what the plan says and look again; raises StepFailed."""
-        self.hand.start()
-        self.secrets.save()
-        self.authority.save()
-        if look.plan.machine:
-            self.start_images()
-            self._make_nodes(look.view.nodes)
-            look = self.events.timed(MACHINE, "looking at the nodes", self.look)
-            self.secrets.save()
-            self.authority.save()
-        self._write_clients(look.view)
-        if any(item.id.startswith("image:") for _, item in look.plan.api):
-            self.start_images()
-        self._converge(look)
-        self.executor(look.view).settle(look.objects)
-        again = self.events.timed(MACHINE, "looking again", self.look)
-        if again.plan:
-            raise StepFailed(
-                *[
-                    Problem(
-                        f"{step.component} on {step.where}",
-                        f"{step.id} {step.reason}, although its step went well",
-                        f"look at it with: scs logs {step.component}",
-                    )
-                    for step in again.plan.changes
-                ]
-            )
-        return again
-
-    def _make_nodes(self, nodes: Sequence[Node]) -> None:
-        self._layers(lambda _: None)
-        self.events.timed(
-            MACHINE,
-            "starting nodes",
-            lambda: self.provider.create(nodes, self.events.saying("starting nodes")),
-        )
-
-    def _write_clients(self, view: View) -> None:
-        ca = self.paths.state / "ca.pem"
-        for path, text in (
-            (ca, view.ca),
-            (self.paths.state / "clouds.yaml", clouds_yaml(view, ca)),
-        ):
-            if not path.exists() or path.read_text() != text:
-                write_private(path, text)
-
-    def _converge(self, look: Look) -> None:
-        executor = self.executor(look.view)
-        plan = look.plan
-        links = self.connections()
-        steps = {name: pairs for name, pairs in plan.nodes.items() if pairs}
-        known = {(step.where, step.id): step for step in plan.steps}
-        ended: list[Event] = []
-        self.events.listen(lambda event: ended.append(event) if event.kind == "end" else None)
-        problems: list[Problem] = []
-        watchers = [Watcher(self.events, name, links[name], self.run_id) for name in steps]
-
-        pending = self._pending(look)
-        owners = {point.type: part.name for part, point in look.view.endpoints if point.type}
-
-        def held(item: ApiObject) -> bool:
-            if item.whole:
-                return any(list(pending.values()))
-            return bool(pending.get(owners[item.service]))
-
-        def nodes() -> None:
-            if not steps:
-                return
-            payloads = {
-                name: [item.payload() for _, item in pairs] for name, pairs in steps.items()
-            }
-            try:
-                answers = self.hand.call(
-                    "converge", {name: links[name] for name in steps}, payloads, self.run_id
-                )
-            except StepFailed as error:
-                executor.stop.set()
-                problems.extend(error.problems)
-                return
-            finally:
-                pending.clear()  # whatever the watchers may have missed
-            for name, outcomes in answers.items():
-                failed = [outcome for outcome in outcomes if not outcome["ok"]]
-                if failed:
-                    executor.stop.set()
-                problems.extend(
-                    self._problem(known[name, outcome["id"]], outcome["error"])
-                    for outcome in failed
-                )
-
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            on_nodes = pool.submit(nodes)
-            wanted = [item for _, item in plan.api]
-            outcomes = executor.run(wanted, self.events.told(API), held)
-            on_nodes.result()
-        for watcher in watchers:
-            watcher.close()
-        problems += [
-            self._problem(known[API, outcome.id], outcome.error)
-            for outcome in outcomes
-            if not outcome.ok and outcome.error != GIVEN_UP
-        ]
-        self._record(ended, known)
-        if problems:
-            raise StepFailed(*problems)
-
-    def finish(self, started: float) -> None:
-        """Record how long the whole run took: the next run's estimate."""
-        now = time.time()
-        first = any(event.step == "starting nodes" for event in self.events.ended)
-        name = "run:first" if first else "run:change"
-        self._record([Event("end", MACHINE, name, now, now - started)], {})
 
     # Where an operator looks next, and the end.
 
@@ -450,97 +301,3 @@ class Session:
         parent = self.paths.state.parent
         if parent.is_dir() and not any(parent.iterdir()):
             parent.rmdir()
-
-    def _pending(self, look: Look) -> dict[str, set[tuple[str, str]]]:
-        """Component → its steps on nodes that are still to be done; shrinks as they end."""
-        pending: dict[str, set[tuple[str, str]]] = {}
-        for node, pairs in look.plan.nodes.items():
-            for step, _ in pairs:
-                pending.setdefault(step.component, set()).add((node, step.id))
-
-        def ended(event: Event) -> None:
-            if event.kind == "end":
-                for left in list(pending.values()):
-                    left.discard((event.where, event.step))
-
-        self.events.listen(ended)
-        return pending
-
-    def _problem(self, step: Step, error: str) -> Problem:
-        text = "\n".join("    " + line for line in self.secrets.mask(error).splitlines())
-        hint = (
-            f"see more with: scs logs {step.component}; then run the same command again:"
-            " it goes on from here"
-        )
-        return Problem(f"{step.component} on {step.where}", f"{step.id} failed\n{text}", hint)
-
-    def _record(self, ended: Sequence[Event], known: Mapping[tuple[str, str], Step]) -> None:
-        self.journal.add(
-            [
-                Entry(
-                    run=self.run_id,
-                    command=self.command,
-                    step=event.step,
-                    where=event.where,
-                    reason=known[event.where, event.step].reason
-                    if (event.where, event.step) in known
-                    else "",
-                    started=event.at - event.seconds,
-                    seconds=round(event.seconds, 3),
-                    ok=event.ok,
-                    by=getpass.getuser(),
-                )
-                for event in ended
-            ]
-        )
-
-
-class Watcher:
-    """Follows, over a connection of its own, how a node's steps are getting on."""
-
-    def __init__(self, events: Events, node: str, link: Connection, run: str) -> None:
-        argv = [*ssh_argv(link), f"exec tail -n +1 -s 0.2 -F /run/scs/progress/{run} 2>/dev/null"]
-        self._process = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self._tell = events.told(node)
-        self._thread = threading.Thread(target=self._follow, daemon=True)
-        self._thread.start()
-
-    def _follow(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            try:
-                self._tell(json.loads(line))
-            except json.JSONDecodeError:
-                continue  # the stream was cut in the middle of a line
-
-    def close(self) -> None:
-        time.sleep(0.4)  # tail looks every 0.2 s; the last events are still on their way
-        self._process.terminate()
-        self._process.wait()
-        self._thread.join()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
-
-def ssh_argv(link: Connection) -> list[str]:
-    """The ssh command for a node, up to the command that is to run there."""
-    return [
-        "ssh",
-        "-i",
-        str(link.key),
-        "-p",
-        str(link.port),
-        "-o",
-        f"UserKnownHostsFile={link.known_hosts}",
-        "-o",
-        "IdentitiesOnly=yes",
-        "-o",
-        "LogLevel=ERROR",
-        f"{link.user}@{link.host}",
-    ]

@@ -1,0 +1,196 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Doing what a plan says: nodes are made, then nodes and API converge at the same time."""
+
+from __future__ import annotations
+
+import getpass
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from scs.api.clients import clouds_yaml
+from scs.api.executor import GIVEN_UP, Executor
+from scs.engine.events import Event
+from scs.engine.session import MACHINE, Look, Session
+from scs.engine.ssh import Watcher
+from scs.engine.state import Entry, write_private
+from scs.errors import Problem, StepFailed
+from scs.model.objects import ApiObject
+from scs.model.topology import Node
+from scs.model.view import View
+from scs.plan.plan import API, Step
+
+
+def apply(session: Session, look: Look) -> Look:
+    """Do what the plan says and look again; raises StepFailed."""
+    session.hand.start()
+    session.keep_secrets()
+    if look.plan.machine:
+        session.stock.start_images()
+        _make_nodes(session, look.view.nodes)
+        look = session.events.timed(MACHINE, "looking at the nodes", session.look)
+        session.keep_secrets()
+    _write_clients(session, look.view)
+    if any(item.id.startswith("image:") for _, item in look.plan.api):
+        session.stock.start_images()
+    Converging(session, look).run()
+    session.executor(look.view).settle(look.objects)
+    again = session.events.timed(MACHINE, "looking again", session.look)
+    if again.plan:
+        raise StepFailed(
+            *[
+                Problem(
+                    f"{step.component} on {step.where}",
+                    f"{step.id} {step.reason}, although its step went well",
+                    f"look at it with: scs logs {step.component}",
+                )
+                for step in again.plan.changes
+            ]
+        )
+    return again
+
+
+def finish(session: Session, started: float) -> None:
+    """Record how long the whole run took (from `started`, seconds since 1970)."""
+    now = time.time()
+    first = any(event.step == "starting nodes" for event in session.events.ended)
+    name = "run:first" if first else "run:change"
+    _record(session, [Event("end", MACHINE, name, now, now - started)], {})
+
+
+def _make_nodes(session: Session, nodes: Sequence[Node]) -> None:
+    session.stock.layers(lambda _: None)
+    session.events.timed(
+        MACHINE,
+        "starting nodes",
+        lambda: session.provider.create(nodes, session.events.saying("starting nodes")),
+    )
+
+
+def _write_clients(session: Session, view: View) -> None:
+    ca = session.paths.state / "ca.pem"
+    for path, text in (
+        (ca, view.ca),
+        (session.paths.state / "clouds.yaml", clouds_yaml(view, ca)),
+    ):
+        if not path.exists() or path.read_text() != text:
+            write_private(path, text)
+
+
+def _record(
+    session: Session, ended: Sequence[Event], known: Mapping[tuple[str, str], Step]
+) -> None:
+    session.journal.add(
+        [
+            Entry(
+                run=session.run_id,
+                command=session.command,
+                step=event.step,
+                where=event.where,
+                reason=known[event.where, event.step].reason
+                if (event.where, event.step) in known
+                else "",
+                started=event.at - event.seconds,
+                seconds=round(event.seconds, 3),
+                ok=event.ok,
+                by=getpass.getuser(),
+            )
+            for event in ended
+        ]
+    )
+
+
+class Converging:
+    """The steps of one look's plan, on nodes and in the API, beside each other."""
+
+    def __init__(self, session: Session, look: Look) -> None:
+        self._session = session
+        self._look = look
+        self._steps = {name: pairs for name, pairs in look.plan.nodes.items() if pairs}
+        self._known = {(step.where, step.id): step for step in look.plan.steps}
+        self._problems: list[Problem] = []
+        self._pending: dict[str, set[tuple[str, str]]] = {}
+        """Component → its steps on nodes that are still to be done; shrinks as they end."""
+        for node, pairs in self._steps.items():
+            for step, _ in pairs:
+                self._pending.setdefault(step.component, set()).add((node, step.id))
+        points = look.view.endpoints
+        self._owners = {point.type: part.name for part, point in points if point.type}
+
+    def run(self) -> None:
+        """Do them all and record how they went; raises StepFailed."""
+        session = self._session
+        ended: list[Event] = []
+
+        def listen(event: Event) -> None:
+            if event.kind == "end":
+                ended.append(event)
+                for left in list(self._pending.values()):
+                    left.discard((event.where, event.step))
+
+        session.events.listen(listen)
+        links = session.connections()
+        executor = session.executor(self._look.view)
+        watchers = [
+            Watcher(session.events, name, links[name], session.run_id) for name in self._steps
+        ]
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            on_nodes = pool.submit(self._nodes, executor)
+            wanted = [item for _, item in self._look.plan.api]
+            outcomes = executor.run(wanted, session.events.told(API), self._held)
+            on_nodes.result()
+        for watcher in watchers:
+            watcher.close()
+        self._problems += [
+            self._problem(self._known[API, outcome.id], outcome.error)
+            for outcome in outcomes
+            if not outcome.ok and outcome.error != GIVEN_UP
+        ]
+        _record(session, ended, self._known)
+        if self._problems:
+            raise StepFailed(*self._problems)
+
+    def _held(self, item: ApiObject) -> bool:
+        """Whether an object of the API must wait for its component's steps on nodes."""
+        if item.whole:
+            return any(list(self._pending.values()))
+        return bool(self._pending.get(self._owners[item.service]))
+
+    def _nodes(self, executor: Executor) -> None:
+        if not self._steps:
+            return
+        links = self._session.connections()
+        payloads = {
+            name: [item.payload() for _, item in pairs] for name, pairs in self._steps.items()
+        }
+        try:
+            answers = self._session.hand.call(
+                "converge",
+                {name: links[name] for name in self._steps},
+                payloads,
+                self._session.run_id,
+            )
+        except StepFailed as error:
+            executor.stop.set()
+            self._problems.extend(error.problems)
+            return
+        finally:
+            self._pending.clear()  # whatever the watchers may have missed
+        for name, outcomes in answers.items():
+            failed = [outcome for outcome in outcomes if not outcome["ok"]]
+            if failed:
+                executor.stop.set()
+            self._problems.extend(
+                self._problem(self._known[name, outcome["id"]], outcome["error"])
+                for outcome in failed
+            )
+
+    def _problem(self, step: Step, error: str) -> Problem:
+        masked = self._session.secrets.mask(error)
+        text = "\n".join("    " + line for line in masked.splitlines())
+        hint = (
+            f"see more with: scs logs {step.component}; then run the same command again:"
+            " it goes on from here"
+        )
+        return Problem(f"{step.component} on {step.where}", f"{step.id} failed\n{text}", hint)

@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What a cloud is made from and what can be had again: layers under nodes, images for VMs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from scs import images
+from scs.engine.workshop import Workshop
+from scs.images import BuiltImage
+from scs.paths import Paths
+from scs.providers.local import layers
+from scs.release import Release
+from scs.shell import Say
+from scs.spec import CloudSpec
+
+
+class Stock:
+    """Layers and images, each worked out once and in parallel, or found in the cache."""
+
+    def __init__(
+        self,
+        spec: CloudSpec,
+        paths: Paths,
+        release: Release,
+        workshop: Workshop,
+        packages: Callable[[], tuple[str, ...]],
+    ) -> None:
+        self._spec = spec
+        self._cache = paths.cache
+        self._release = release
+        self._workshop = workshop
+        self._packages = packages
+
+    @property
+    def complete(self) -> bool:
+        """Whether nodes can be made without fetching anything."""
+        return layers.environment_path(self._cache, self._release).exists()
+
+    def layers(self, _say: Say) -> Sequence[Path]:
+        """The layers under a new node, uppermost first; waits for them."""
+        base = self._workshop.start("root file system", self._base)
+        environment = self._workshop.start("OpenStack environment", self._environment)
+        return [environment.result(), base.result()]
+
+    def start_images(self) -> None:
+        """Start working on the images, so that they are there when the cloud is."""
+        self._workshop.start("image scs-verify", self._tiny)
+
+    def built(self, recipe: str) -> BuiltImage:
+        """The image that a recipe makes; waits for it."""
+        if recipe == "tiny":
+            return self._workshop.start("image scs-verify", self._tiny).result()
+        # A whole Debian takes long: it may have what the cloud's own start leaves over.
+        return self._workshop.start("image Debian 13", self._debian, idle=True).result()
+
+    def _base(self, say: Say) -> Path:
+        return layers.build_base(self._cache, self._packages(), say, self._spec.debian.mirror)
+
+    def _environment(self, say: Say) -> Path:
+        if not self.complete:
+            layers.prepare_environment(self._cache, self._release, say)
+        base = self._workshop.start("root file system", self._base).result()
+        return layers.build_environment(self._cache, self._release, base, say)
+
+    def _tiny(self, say: Say) -> BuiltImage:
+        return images.build_tiny(self._cache, say)
+
+    def _debian(self, say: Say) -> BuiltImage:
+        source = self._spec.images.debian.source
+        if source == "build":
+            return images.build_debian(self._cache, say)
+        return images.fetch(source.url, source.sha512, self._cache, say)
