@@ -196,7 +196,7 @@ def listener() -> str:
 
     They lie in memory, so that no disk is measured, and are counted after the clock stands.
     """
-    take = f"cat > {_DATA}; wc -c < {_DATA}; md5sum < {_DATA}"
+    take = f"cat > {_DATA}; stat -c %s {_DATA}; md5sum < {_DATA}"
     return f"nc -l -p {PORT} -e sh -c '{take}'; nc -l -p {PORT} -e cat {_DATA}; rm {_DATA}"
 
 
