@@ -47,7 +47,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 }
 
 LIBRARIES: dict[str, frozenset[str]] = {
-    "api": frozenset({"openstack", "yaml"}),
+    "api": frozenset({"keystoneauth1", "openstack", "yaml"}),
     "cli": frozenset({"click", "rich"}),
     "engine": frozenset({"ansible", "cryptography"}),
     "plan": frozenset({"jinja2"}),

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import json
+import threading
 import urllib.error
 import urllib.request
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -17,9 +17,11 @@ import yaml
 from scs.model.view import View
 
 if TYPE_CHECKING:
+    from keystoneauth1.session import Session
     from openstack.connection import Connection
     from openstack.identity.v3._proxy import Proxy as Identity
 
+DOMAIN = "default"
 TIMEOUT = 60
 """Seconds that one request may take."""
 
@@ -52,19 +54,78 @@ def clouds_yaml(view: View, ca_path: Path) -> str:
 
 
 class Clients:
-    """One connection as administrator and one as the tenant's user, made when first used."""
+    """One connection as administrator and one as the tenant's user, made when first used.
+
+    To look, `rest` is enough: the SDK takes a second to load, which a look has no use for.
+    """
 
     def __init__(self, view: View, ca_path: Path) -> None:
         self.view = view
         self.ca_path = ca_path
+        self._made: dict[str, Connection] = {}
+        self._sessions: dict[str, Session] = {}
+        self._lock = threading.Lock()
 
-    @cached_property
+    def rest(
+        self, service: str, path: str, key: str, *, project: str = "", microversion: str = ""
+    ) -> list[dict[str, Any]]:
+        """All items of a list of the API, of however many pages; `key` is what holds them.
+
+        Raises RuntimeError with the server's words when it is an error.
+        """
+        point = self.view.endpoint(service)
+        base = self.view.url(service, external=True)
+        session = self._session(project)
+        found: list[dict[str, Any]] = []
+        headers = {"OpenStack-API-Version": f"{service} {microversion}"} if microversion else {}
+        following: str | None = base + path
+        while following:
+            answer = session.get(following, headers=headers, raise_exc=False)
+            values = checked(answer, f"{service} {path}")
+            found += values[key]
+            links = {link["rel"]: link["href"] for link in values.get(f"{key}_links", ())}
+            following = links.get("next") or values.get("next")
+            if following:
+                # Wherever the service believes to be: it is asked where we have found it.
+                parts = urlsplit(following)
+                root = base.removesuffix(point.path)
+                following = f"{root}{parts.path}{'?' if parts.query else ''}{parts.query}"
+        return found
+
+    def _session(self, project: str) -> Session:
+        tenant = self.view.tenant
+        own = project == tenant.project
+        user, scope = (tenant.user, tenant.project) if own else ("admin", "admin")
+        with self._lock:
+            if user not in self._sessions:
+                from keystoneauth1.identity.v3 import Password
+                from keystoneauth1.session import Session
+
+                login = Password(
+                    auth_url=f"{self.view.url('identity', external=True)}/v3",
+                    username=user,
+                    password=self.view.secret(f"user/{user}"),
+                    project_name=scope,
+                    user_domain_id=DOMAIN,
+                    project_domain_id=DOMAIN,
+                )
+                self._sessions[user] = Session(login, verify=str(self.ca_path), timeout=TIMEOUT)
+            return self._sessions[user]
+
+    @property
     def admin(self) -> Connection:
-        return self._connect("admin", "admin")
+        return self._made_once("admin", "admin")
 
-    @cached_property
+    @property
     def tenant(self) -> Connection:
-        return self._connect(self.view.tenant.user, self.view.tenant.project)
+        return self._made_once(self.view.tenant.user, self.view.tenant.project)
+
+    def _made_once(self, user: str, project: str) -> Connection:
+        # Many threads ask at the same time, and each login costs the cloud a password's hash.
+        with self._lock:
+            if user not in self._made:
+                self._made[user] = self._connect(user, project)
+            return self._made[user]
 
     @property
     def identity(self) -> Identity:
@@ -73,8 +134,9 @@ class Clients:
 
     def refresh(self) -> None:
         """Log in anew at the next use."""
-        for name in ("admin", "tenant"):
-            self.__dict__.pop(name, None)
+        with self._lock:
+            self._made.clear()
+            self._sessions.clear()
 
     def of(self, project: str) -> Connection:
         """The connection that works in this project; empty: the administrator's."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scs.api.clients import Clients, checked
+from scs.api.clients import Clients
 from scs.api.kinds import Kind
 from scs.model.objects import Flavor, Keypair, Server
 
@@ -19,8 +19,9 @@ class Flavors(Kind[Flavor]):
 
     def observe(self, clients: Clients, wanted: Sequence[Flavor]) -> dict[str, Any]:
         # From 2.61 on the list has the extra specs in it: one request instead of one each.
-        answer = clients.admin.compute.get("/flavors/detail?is_public=None", microversion="2.61")
-        there = {item["name"]: item for item in checked(answer, "flavors")["flavors"]}
+        path = "/flavors/detail?is_public=None"
+        listed = clients.rest("compute", path, "flavors", microversion="2.61")
+        there = {item["name"]: item for item in listed}
         return {
             want.id: {
                 key: there[want.name][key] for key in ("id", "vcpus", "ram", "disk", "extra_specs")
@@ -59,9 +60,11 @@ class Keypairs(Kind[Keypair]):
     """The tenant's ssh keys."""
 
     def observe(self, clients: Clients, wanted: Sequence[Keypair]) -> dict[str, Any]:
-        there = {item.name: item for item in clients.tenant.compute.keypairs()}
+        project = clients.view.tenant.project
+        listed = clients.rest("compute", "/os-keypairs", "keypairs", project=project)
+        there = {item["keypair"]["name"]: item["keypair"] for item in listed}
         return {
-            want.id: {"public_key": there[want.name].public_key} if want.name in there else {}
+            want.id: {"public_key": there[want.name]["public_key"]} if want.name in there else {}
             for want in wanted
         }
 
@@ -85,23 +88,25 @@ class Servers(Kind[Server]):
     SECONDS = 300
 
     def observe(self, clients: Clients, wanted: Sequence[Server]) -> dict[str, Any]:
-        there = {item.name: item for item in clients.tenant.compute.servers()}
+        project = clients.view.tenant.project
+        listed = clients.rest("compute", "/servers/detail", "servers", project=project)
+        there = {item["name"]: item for item in listed}
         found: dict[str, Any] = {}
         for want in wanted:
             server = there.get(want.name)
             found[want.id] = {} if server is None else self._seen(server)
         return found
 
-    def _seen(self, server: Any) -> dict[str, Any]:
+    def _seen(self, server: Mapping[str, Any]) -> dict[str, Any]:
         floating = [
             address["addr"]
-            for addresses in (server.addresses or {}).values()
+            for addresses in (server.get("addresses") or {}).values()
             for address in addresses
             if address.get("OS-EXT-IPS:type") == "floating"
         ]
         return {
-            "id": server.id,
-            "status": server.status,
+            "id": server["id"],
+            "status": server["status"],
             "floating": floating[0] if floating else "",
             "ssh": bool(floating) and ssh_answers(floating[0]),
         }

@@ -20,6 +20,8 @@ from scs.images import BuiltImage
 from scs.model.objects import ApiObject
 from scs.resources.graph import Outcome, attempt, schedule
 
+FIRST = {"user", "catalog"}
+"""Kinds without which no other can be seen."""
 GIVEN_UP = "not tried, because something on a node failed"
 Tell = Callable[[Mapping[str, object]], None]
 
@@ -77,22 +79,19 @@ class Executor:
         for want in wanted:
             if want.service in there:
                 by_kind.setdefault(want.kind, []).append(want)
-        # Without the tenant's user nothing of the tenant's can be there, and without the catalog
-        # nothing can be asked for.
-        first = [self.kinds["user"], self.kinds["catalog"]]
         found: dict[str, Any] = {}
-        for kind in first:
-            mine = [want for want in wanted if self.kinds[want.kind] is kind]
-            found |= kind.observe(self.clients, mine)
-        if any(not seen for seen in found.values()):
-            by_kind = {"project": by_kind.get("project", [])}
-        with ThreadPoolExecutor(max_workers=6) as pool:
-            tasks = [
-                pool.submit(self.kinds[kind].observe, self.clients, wants)
+        with ThreadPoolExecutor(max_workers=len(by_kind)) as pool:
+            tasks = {
+                kind: pool.submit(self.kinds[kind].observe, self.clients, wants)
                 for kind, wants in by_kind.items()
-                if self.kinds[kind] not in first
-            ]
-            for task in tasks:
+            }
+            # Without the tenant's user nothing of the tenant's can be there, and without the
+            # catalog nothing can be asked for: then whatever the others say is void.
+            for kind in FIRST & set(tasks):
+                found |= tasks[kind].result()
+            if any(not seen for seen in found.values()):
+                tasks = {kind: task for kind, task in tasks.items() if kind in ("project", *FIRST)}
+            for task in tasks.values():
                 found |= task.result()
         return found
 

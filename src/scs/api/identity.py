@@ -7,21 +7,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scs.api.clients import Clients
+from scs.api.clients import DOMAIN, Clients
 from scs.api.kinds import Kind
 from scs.model.objects import CatalogEntry, Person, Project
-
-DOMAIN = "default"
 
 
 class Projects(Kind[Project]):
     """Projects in the default domain."""
 
     def observe(self, clients: Clients, wanted: Sequence[Project]) -> dict[str, Any]:
-        there = {item.name: item for item in clients.identity.projects(domain_id=DOMAIN)}
-        return {
-            want.id: {"id": there[want.name].id} if want.name in there else {} for want in wanted
-        }
+        listed = clients.rest("identity", f"/v3/projects?domain_id={DOMAIN}", "projects")
+        there = {item["name"]: item["id"] for item in listed}
+        return {want.id: {"id": there[want.name]} if want.name in there else {} for want in wanted}
 
     def converge(self, clients: Clients, want: Project, seen: Mapping[str, Any]) -> None:
         clients.identity.create_project(
@@ -33,16 +30,17 @@ class People(Kind[Person]):
     """Users with their roles on one project; that the password works is seen by logging in."""
 
     def observe(self, clients: Clients, wanted: Sequence[Person]) -> dict[str, Any]:
-        identity = clients.identity
-        there = {item.name: item.id for item in identity.users(domain_id=DOMAIN)}
-        projects = {item.id: item.name for item in identity.projects(domain_id=DOMAIN)}
-        names = {item.id: item.name for item in identity.roles()}
-        held: dict[str, list[list[str]]] = {}
-        for item in identity.role_assignments():
-            project = (item.scope or {}).get("project", {}).get("id", "")
-            if item.user and project in projects:
-                pair = [projects[project], names.get(item.role["id"], "")]
-                held.setdefault(item.user["id"], []).append(pair)
+        users = clients.rest("identity", f"/v3/users?domain_id={DOMAIN}", "users")
+        there = {item["name"]: item["id"] for item in users}
+        listed = clients.rest(
+            "identity", "/v3/role_assignments?include_names=true", "role_assignments"
+        )
+        held: dict[str, list[tuple[str, str]]] = {}
+        for item in listed:
+            project = item["scope"].get("project", {})
+            if "user" in item and project.get("domain", {}).get("id") == DOMAIN:
+                pair = (project["name"], item["role"]["name"])
+                held.setdefault(item["user"]["id"], []).append(pair)
         return {
             want.id: {
                 "id": there[want.name],
@@ -84,16 +82,16 @@ class Catalog(Kind[CatalogEntry]):
     """Services and endpoints."""
 
     def observe(self, clients: Clients, wanted: Sequence[CatalogEntry]) -> dict[str, Any]:
-        identity = clients.identity
-        services = {item.type: item for item in identity.services()}
+        listed = clients.rest("identity", "/v3/services", "services")
+        services = {item["type"]: item for item in listed}
         urls: dict[str, dict[str, list[str]]] = {}
-        for item in identity.endpoints():
-            urls.setdefault(item.service_id, {})[item.interface] = [item.id, item.url]
+        for item in clients.rest("identity", "/v3/endpoints", "endpoints"):
+            urls.setdefault(item["service_id"], {})[item["interface"]] = [item["id"], item["url"]]
         return {
             want.id: {
-                "id": services[want.type].id,
-                "name": services[want.type].name,
-                "urls": urls.get(services[want.type].id, {}),
+                "id": services[want.type]["id"],
+                "name": services[want.type]["name"],
+                "urls": urls.get(services[want.type]["id"], {}),
             }
             if want.type in services
             else {}

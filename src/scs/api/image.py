@@ -22,11 +22,14 @@ class Images(Kind[Image]):
     def observe(self, clients: Clients, wanted: Sequence[Image]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for project in sorted({want.project for want in wanted}):
-            there = {item.name: item for item in clients.of(project).image.images()}
+            listed = clients.rest("image", "/v2/images?limit=200", "images", project=project)
+            there = {item["name"]: item for item in listed}
             for want in wanted:
                 if want.project == project:
                     item = there.get(want.name)
-                    found[want.id] = {} if item is None else {"id": item.id, "status": item.status}
+                    found[want.id] = (
+                        {} if item is None else {key: item[key] for key in ("id", "status")}
+                    )
         return found
 
     def compare(self, want: Image, seen: Mapping[str, Any]) -> str | None:

@@ -37,15 +37,15 @@ class Networks(Kind[CloudNetwork]):
     """Networks with their subnets."""
 
     def observe(self, clients: Clients, wanted: Sequence[CloudNetwork]) -> dict[str, Any]:
-        network = clients.admin.network
-        networks = {item.name: item for item in network.networks()}
+        listed = clients.rest("network", "/v2.0/networks", "networks")
+        networks = {item["name"]: item["id"] for item in listed}
         subnets: dict[str, list[str]] = {}
-        for item in network.subnets():
-            subnets.setdefault(item.network_id, []).append(item.name)
+        for item in clients.rest("network", "/v2.0/subnets", "subnets"):
+            subnets.setdefault(item["network_id"], []).append(item["name"])
         return {
             want.id: {
-                "id": networks[want.name].id,
-                "subnets": sorted(subnets.get(networks[want.name].id, [])),
+                "id": networks[want.name],
+                "subnets": sorted(subnets.get(networks[want.name], [])),
             }
             if want.name in networks
             else {}
@@ -81,19 +81,22 @@ class Routers(Kind[Router]):
     """Routers with their gateway and interfaces."""
 
     def observe(self, clients: Clients, wanted: Sequence[Router]) -> dict[str, Any]:
-        network = clients.admin.network
-        names = {item.id: item.name for item in network.subnets()}
-        routers = {item.name: item for item in network.routers()}
+        listed = clients.rest("network", "/v2.0/subnets", "subnets")
+        names = {item["id"]: item["name"] for item in listed}
+        routers = {
+            item["name"]: item for item in clients.rest("network", "/v2.0/routers", "routers")
+        }
         subnets: dict[str, list[str]] = {}
-        for port in network.ports(device_owner="network:router_interface"):
-            subnets.setdefault(port.device_id, []).extend(
-                names.get(address["subnet_id"], "") for address in port.fixed_ips
+        inside = "/v2.0/ports?device_owner=network:router_interface"
+        for port in clients.rest("network", inside, "ports"):
+            subnets.setdefault(port["device_id"], []).extend(
+                names.get(address["subnet_id"], "") for address in port["fixed_ips"]
             )
         return {
             want.id: {
-                "id": routers[want.name].id,
-                "gateway": bool(routers[want.name].external_gateway_info),
-                "subnets": sorted(subnets.get(routers[want.name].id, [])),
+                "id": routers[want.name]["id"],
+                "gateway": bool(routers[want.name]["external_gateway_info"]),
+                "subnets": sorted(subnets.get(routers[want.name]["id"], [])),
             }
             if want.name in routers
             else {}
@@ -128,17 +131,18 @@ class SecurityGroups(Kind[SecurityGroup]):
     """Security groups with their rules for what may come in."""
 
     def observe(self, clients: Clients, wanted: Sequence[SecurityGroup]) -> dict[str, Any]:
-        groups = {item.name: item for item in clients.admin.network.security_groups()}
+        listed = clients.rest("network", "/v2.0/security-groups", "security_groups")
+        groups = {item["name"]: item for item in listed}
         return {
             want.id: {
-                "id": groups[want.name].id,
+                "id": groups[want.name]["id"],
                 "ingress": sorted(
                     [
                         rule["ethertype"],
                         rule["protocol"] or "",
                         rule["port_range_min"] or 0,
                     ]
-                    for rule in groups[want.name].security_group_rules
+                    for rule in groups[want.name]["security_group_rules"]
                     if rule["direction"] == "ingress"
                 ),
             }

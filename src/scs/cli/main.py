@@ -81,12 +81,12 @@ def _spec(options: dict[str, Any], *, create: bool = False) -> tuple[Any, Path]:
 
 
 def _session(
-    options: dict[str, Any], command: str, *, create: bool = False, nodes: bool = True
+    options: dict[str, Any], command: str, *, create: bool = False, changes: bool = False
 ) -> Session:
     from scs.engine.hand import Hand
 
     hand = Hand()
-    if nodes:
+    if changes:
         # Ansible takes a second to load: it does so while everything else is loaded here.
         hand.start()
     try:
@@ -121,7 +121,7 @@ def up(options: dict[str, Any], yes: bool, timings: bool) -> None:
     from scs.engine.apply import apply, finish
     from scs.engine.state import lock
 
-    with _session(options, "up", create=True) as session, lock(session.paths, "up"):
+    with _session(options, "up", create=True, changes=True) as session, lock(session.paths, "up"):
         screen = Screen(session, options, STARTED)
         _preflight(session)
         look = session.events.timed("this machine", "looking", session.look)
@@ -196,7 +196,7 @@ def verify(options: dict[str, Any]) -> None:
     from scs.cli.screen import Screen
     from scs.verify.proof import Context, prove
 
-    with _session(options, "verify", nodes=False) as session:
+    with _session(options, "verify") as session:
         context = Context.of(session)
         screen = Screen(session, options, STARTED)
         screen.start()
@@ -238,7 +238,7 @@ def openstack(options: dict[str, Any], words: tuple[str, ...]) -> NoReturn:
 @click.pass_obj
 def ssh(options: dict[str, Any], node: str | None, words: tuple[str, ...]) -> NoReturn:
     """Log in to a NODE, or run a command there."""
-    with _session(options, "ssh", nodes=False) as session:
+    with _session(options, "ssh") as session:
         argv = session.ssh(node)
     os.execvp(argv[0], [*argv, *words])
 
@@ -250,7 +250,7 @@ def ssh(options: dict[str, Any], node: str | None, words: tuple[str, ...]) -> No
 @click.pass_obj
 def logs(options: dict[str, Any], component: str, lines: int, follow: bool) -> None:
     """Show what a COMPONENT's units wrote to the journal, on all its nodes."""
-    with _session(options, "logs", nodes=False) as session:
+    with _session(options, "logs") as session:
         session.logs(component, lines, follow)
 
 
@@ -263,7 +263,7 @@ def down(options: dict[str, Any], keep_cache: bool, yes: bool) -> None:
     from scs.cli.screen import Screen
     from scs.engine.state import lock
 
-    with _session(options, "down", nodes=False) as session:
+    with _session(options, "down") as session:
         if not session.paths.state.exists() and (keep_cache or not session.paths.cache.exists()):
             click.echo(f"There is no cloud {session.spec.name} here: nothing to remove.")
             return

@@ -55,12 +55,11 @@ def play(job: dict[str, Any]) -> None:
         for key, value in values.items():
             inventory.get_host(name).set_variable(key, value)
     arguments = {
-        "mode": job["mode"],
         "run": job["run"],
         "payload": trust_as_template("{{ scs_payload }}"),
     }
     source = {
-        "name": job["mode"],
+        "name": "converge",
         "hosts": "cloud",
         "gather_facts": "no",
         "tasks": [{"scs_node": arguments}],

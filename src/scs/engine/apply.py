@@ -165,8 +165,7 @@ class Converging:
             name: [item.payload() for _, item in pairs] for name, pairs in self._steps.items()
         }
         try:
-            answers = self._session.hand.call(
-                "converge",
+            answers = self._session.hand.converge(
                 {name: links[name] for name in self._steps},
                 payloads,
                 self._session.run_id,

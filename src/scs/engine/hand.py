@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Ansible as the hand: a process of its own that runs one coarse module on many nodes at once.
+"""The hand: looks by ssh (eye), changes by Ansible; the one seam that talks to nodes.
 
-Started early, it has loaded Ansible by the time it is needed. It takes jobs as lines of JSON
-on standard input and answers each node's result as a line of JSON. Secrets are only in that
-stream and in what ssh carries; nothing is written on this machine.
+Ansible is a process of its own that runs one coarse module on many nodes at once. Started
+early, it has loaded by the time it is needed. It takes jobs as lines of JSON on standard input
+and answers each node's result as a line of JSON. Secrets are only in that stream and in what
+ssh carries; nothing is written on this machine.
 """
 
 from __future__ import annotations
@@ -21,12 +22,16 @@ from tempfile import TemporaryDirectory, gettempdir
 from types import TracebackType
 from typing import Any, Self
 
+from scs.engine.eye import look
 from scs.errors import Problem, StepFailed
 from scs.providers import Connection
+from scs.resources import Seen
 
 HERE = Path(__file__).parent
 
 
+IDLE = 10
+"""The niceness of a process that loads what may be needed."""
 PREFIX = "scs-hand-"
 """Temporary folders are named after the process that they belong to."""
 
@@ -98,22 +103,34 @@ class Hand:
                 start_new_session=True,
             )
             log.close()
+            # Nobody may need it: until then it takes the time that is left over.
+            os.setpriority(os.PRIO_PGRP, self._process.pid, IDLE)
 
-    def call(
+    def observe(
         self,
-        mode: str,
         nodes: Mapping[str, Connection],
         payloads: Mapping[str, Sequence[Mapping[str, Any]]],
-        run: str = "",
-    ) -> dict[str, Any]:
-        """Run the module on these nodes at once; node → its answer. Raises StepFailed."""
+    ) -> dict[str, dict[str, Seen]]:
+        """Look at these nodes at once; node → id → what was seen. Raises StepFailed."""
+        return look(nodes, payloads)
+
+    def converge(
+        self,
+        nodes: Mapping[str, Connection],
+        payloads: Mapping[str, Sequence[Mapping[str, Any]]],
+        run: str,
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Converge on these nodes at once; node → outcomes of its steps. Raises StepFailed.
+
+        `run` names the file on the node that tells how the steps are getting on.
+        """
         with self._lock:
             self.start()
             process = self._process
             assert process is not None
             assert process.stdin is not None
+            os.setpriority(os.PRIO_PGRP, process.pid, 0)
             job = {
-                "mode": mode,
                 "run": run,
                 "nodes": {
                     name: {

@@ -194,8 +194,6 @@ class Session:
         states = self.provider.observe()
         nodes = self.spec.nodes()
         running = all(node.name in states and states[node.name].running for node in nodes)
-        if running:
-            self.hand.start()
         facts = self.provider.facts() if running else UNKNOWN
         view = self.view(facts)
         expander = self.expander(view)
@@ -225,8 +223,10 @@ class Session:
     def _observe_nodes(
         self, desired: Mapping[str, Sequence[Resource]]
     ) -> Mapping[str, Mapping[str, Seen]]:
-        payloads = {name: [item.payload() for item in items] for name, items in desired.items()}
-        return self.hand.call("observe", self.connections(), payloads)
+        payloads = {
+            name: [item.payload() for item in items if item.seen] for name, items in desired.items()
+        }
+        return self.hand.observe(self.connections(), payloads)
 
     def _machine_steps(
         self, nodes: Sequence[Node], states: Mapping[str, NodeState]

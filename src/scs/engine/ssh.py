@@ -8,6 +8,7 @@ import json
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 
 from scs.engine.events import Events
 from scs.providers import Connection
@@ -46,7 +47,7 @@ class Watcher:
         self._process.stdout.close()
 
 
-def ssh_argv(link: Connection) -> list[str]:
+def ssh_argv(link: Connection, options: Sequence[str] = ()) -> list[str]:
     """The ssh command for a node, up to the command that is to run there."""
     return [
         "ssh",
@@ -60,5 +61,6 @@ def ssh_argv(link: Connection) -> list[str]:
         "IdentitiesOnly=yes",
         "-o",
         "LogLevel=ERROR",
+        *options,
         f"{link.user}@{link.host}",
     ]

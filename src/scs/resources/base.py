@@ -31,6 +31,8 @@ class Resource:
     """
 
     kind: ClassVar[str] = ""
+    seen: ClassVar[bool] = True
+    """Whether there is anything to see of it; what only waits has nothing."""
     name: str
     component: str = ""
     after: tuple[str, ...] = ()

@@ -8,16 +8,16 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
 from .base import ConvergeError, Resource, Seen, command
-from .database import sql
+from .database import ask, sql
 
 HEADS = Path("/opt/scs/openstack/heads.json")
 """Written when the environment was built: migration tree → the revisions it ends in."""
+NEVER = "was never done"
 ARTIFACTS = Path("/var/lib/scs/artifacts")
 """Shared by the nodes of a machine: what was worked out once for an environment."""
 
@@ -42,27 +42,43 @@ class Migration(Resource):
 
     @classmethod
     def observe(cls, wanted: Sequence[Migration]) -> dict[str, Seen]:
-        with ThreadPoolExecutor(max_workers=4) as pool:
-            answers = list(pool.map(lambda want: want.missing(), wanted))
-        return {want.id: {"wrong": text} for want, text in zip(wanted, answers, strict=True)}
+        questions = [want._questions() for want in wanted]
+        try:
+            heads = json.loads(HEADS.read_text())
+            rows = iter(ask([query for queries in questions for query in queries]))
+        except (ConvergeError, FileNotFoundError):
+            return {want.id: {"wrong": NEVER} for want in wanted}
+        return {
+            want.id: {"wrong": want._judge(heads, [next(rows) for _ in queries])}
+            for want, queries in zip(wanted, questions, strict=True)
+        }
 
     def missing(self) -> str:
         """What the database lacks; empty when it is complete."""
-        try:
-            for database, tree in self.proofs.items():
-                heads = set(json.loads(HEADS.read_text())[tree])
-                there = set(sql("SELECT version_num FROM alembic_version", database).split())
-                if there != heads:
-                    return f"{database} is at {' '.join(sorted(there)) or 'nothing'}"
-            for query, answer in self.rows.items():
-                if sql(query).strip() != answer:
-                    return "its first rows are missing"
-        except (ConvergeError, FileNotFoundError, KeyError):
-            return "was never done"
+        return str(self.observe([self])[self.id]["wrong"])
+
+    def _questions(self) -> list[str]:
+        versions = [
+            f"SELECT version_num FROM `{database}`.alembic_version"  # noqa: S608
+            for database in self.proofs
+        ]
+        return [*versions, *self.rows]
+
+    def _judge(self, heads: Mapping[str, Sequence[str]], answers: Sequence[Sequence[str]]) -> str:
+        left = iter(answers)
+        for database, tree in self.proofs.items():
+            there = next(left)
+            if tree not in heads:
+                return NEVER
+            if set(there) != set(heads[tree]):
+                return f"{database} is at {' '.join(sorted(there)) or 'nothing'}"
+        for answer in self.rows.values():
+            if list(next(left)) != answer.splitlines():
+                return "its first rows are missing"
         return ""
 
     def compare(self, seen: Seen) -> str | None:
-        return str(seen.get("wrong", "was never done")) or None
+        return str(seen.get("wrong", NEVER)) or None
 
     @property
     def kept(self) -> Path:

@@ -182,19 +182,22 @@ def ask_all(probes: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Gate(Resource):
-    """Something that must be true before what comes after it; it is waited for, not made."""
+    """Something that must be true before what comes after it; it is waited for, not made.
+
+    It is asked only when something waits for it: whoever gives it is looked at anyway.
+    """
 
     kind: ClassVar[str] = "gate"
+    seen: ClassVar[bool] = False
     probe: Mapping[str, Any]
     seconds: float = 180
 
     @classmethod
     def observe(cls, wanted: Sequence[Gate]) -> dict[str, Seen]:
-        answers = ask_all({want.id: want.probe for want in wanted})
-        return {key: {"wrong": answer} for key, answer in answers.items()}
+        return {}
 
     def compare(self, seen: Seen) -> str | None:
-        return str(seen.get("wrong", "not there yet")) or None
+        return "is waited for"
 
     def converge(self) -> None:
         wait(self.probe, self.seconds)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The Ansible module that looks at, or converges, everything on a node in one call."""
+"""The Ansible module that converges everything on a node in one call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ PROGRESS = Path("/run/scs/progress")
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "mode": {"choices": ["observe", "converge"], "required": True},
             # Holds secrets: no_log keeps it out of the node's journal.
             "payload": {"type": "str", "required": True, "no_log": True},
             "run": {"type": "str", "default": ""},
@@ -29,8 +28,6 @@ def main() -> None:
     )
     packed = base64.b64decode(module.params["payload"])
     wanted = [resources.build(item) for item in json.loads(zlib.decompress(packed))]
-    if module.params["mode"] == "observe":
-        module.exit_json(changed=False, answer=pack(resources.observe(wanted)))
     PROGRESS.mkdir(mode=0o700, parents=True, exist_ok=True)
     for old in PROGRESS.iterdir():
         old.unlink()

@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Looking at nodes: one ssh each, all at the same time, nothing in between.
+
+What changes a node goes through Ansible; a look needs none of what Ansible brings, and loading
+it costs more than the whole look. The node gets a program on standard input that holds
+`scs.resources` and what is to be looked at, so that no secret is in a process list. The
+package is kept in /run (its bytecode above all), under its hash.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import zlib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from scs import resources
+from scs.engine.ssh import ssh_argv
+from scs.errors import Problem, StepFailed
+from scs.providers import Connection
+from scs.resources import Seen
+
+SECONDS = 180
+"""How long a look may take."""
+PARALLEL = 32
+"""Nodes that are looked at at the same time."""
+BATCH = ("-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=15")
+
+_PROGRAM = """\
+import base64, json, os, shutil, sys, time, zlib
+os.environ["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+def unpack(text):
+    return json.loads(zlib.decompress(base64.b64decode(text)))
+lib = "/run/scs/lib/{digest}"
+if not os.path.isdir(lib):
+    os.makedirs("/run/scs/lib", mode=0o700, exist_ok=True)
+    for old in os.scandir("/run/scs/lib"):
+        if old.stat().st_mtime < time.time() - 86400:
+            shutil.rmtree(old.path, ignore_errors=True)
+    new = f"{{lib}}.{{os.getpid()}}"
+    os.makedirs(new + "/scs_resources", mode=0o700)
+    for name, text in unpack("{sources}").items():
+        with open(f"{{new}}/scs_resources/{{name}}", "w") as stream:
+            stream.write(text)
+    try:
+        os.rename(new, lib)
+    except OSError:
+        shutil.rmtree(new)
+sys.path.insert(0, lib)
+from scs_resources import build, observe
+seen = observe([build(item) for item in unpack("{payload}")])
+print("\\n" + base64.b64encode(zlib.compress(json.dumps(seen).encode())).decode())
+"""
+
+
+def _pack(value: object) -> str:
+    return base64.b64encode(zlib.compress(json.dumps(value).encode(), 1)).decode()
+
+
+@lru_cache
+def _sources() -> tuple[str, str]:
+    """The package `scs.resources`, packed, and its hash."""
+    folder = Path(resources.__file__).parent
+    texts = {path.name: path.read_text() for path in sorted(folder.glob("*.py"))}
+    return _pack(texts), sha256(json.dumps(texts).encode()).hexdigest()[:16]
+
+
+def program(payload: Sequence[Mapping[str, Any]]) -> str:
+    """What a node runs to look at these resources; its last line is the packed answer."""
+    sources, digest = _sources()
+    return _PROGRAM.format(digest=digest, sources=sources, payload=_pack(payload))
+
+
+def answer(output: str) -> dict[str, Seen]:
+    """Id → what was seen, from the output of the program."""
+    found: dict[str, Seen] = json.loads(
+        zlib.decompress(base64.b64decode(output.rstrip().rpartition("\n")[2]))
+    )
+    return found
+
+
+def look(
+    nodes: Mapping[str, Connection], payloads: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> dict[str, dict[str, Seen]]:
+    """Look at these nodes at once; node → id → what was seen. Raises StepFailed."""
+    if not nodes:
+        return {}
+
+    def one(name: str) -> dict[str, Seen] | Problem:
+        hint = f"look at it with: scs ssh {name}; then run the same command again"
+        try:
+            done = subprocess.run(
+                [*ssh_argv(nodes[name], BATCH), "exec python3 -"],
+                input=program(payloads[name]),
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Problem(f"node {name}", f"did not answer within {SECONDS} s", hint)
+        if done.returncode:
+            told = "\n".join(done.stderr.splitlines()[-15:])
+            what = f"no ssh: {told}" if done.returncode == 255 else f"cannot be looked at\n{told}"
+            return Problem(f"node {name}", what, hint)
+        return answer(done.stdout)
+
+    with ThreadPoolExecutor(min(PARALLEL, len(nodes))) as pool:
+        answers = dict(zip(nodes, pool.map(one, nodes), strict=True))
+    problems = [item for item in answers.values() if isinstance(item, Problem)]
+    if problems:
+        raise StepFailed(*problems)
+    return {name: item for name, item in answers.items() if not isinstance(item, Problem)}
