@@ -367,7 +367,12 @@ def test_a_new_folder_is_a_new_component_everywhere(with_gadget: Available) -> N
 def test_a_new_component_changes_nothing_of_the_others(with_gadget: Available) -> None:
     before = named(nodes("one container")["node-1"])
     after = named(expander_of(ONE, with_gadget).node(ONE.nodes()[0]))
-    derived = {"file:/etc/haproxy/haproxy.cfg", "file:/etc/nftables.conf", "queue:accounts"}
+    derived = {
+        "file:/etc/haproxy/haproxy.cfg",
+        "file:/etc/nftables.conf",
+        "migration:keystone-seed",
+        "queue:accounts",
+    }
     differ = {name for name in before if before[name] != after[name]}
     # Others follow only in their order (a database account comes after its database server).
     assert {name for name in differ if _alone(before[name]) != _alone(after[name])} == derived

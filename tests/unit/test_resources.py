@@ -10,6 +10,7 @@ import os
 import pwd
 import re
 import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,7 @@ from scs.resources import (
     Packages,
     QueueAccounts,
     Resource,
+    Restored,
     Unit,
     account,
     build,
@@ -41,6 +43,7 @@ from scs.resources import (
     package,
     probe,
     queue,
+    restored,
     unit,
 )
 from scs.resources.base import command
@@ -438,9 +441,81 @@ def test_a_migration_that_ends_well_must_also_have_worked(
     commands = replace_command(monkeypatch, migration, {})
     with pytest.raises(ConvergeError, match="ended well, but its first rows are missing"):
         DONE.converge()
-    assert commands.ran == ["runuser -u nova -- nova-manage sync"]
+    assert commands.ran == ["nice -n -10 runuser -u nova -- nova-manage sync"]
     replace_client(monkeypatch, PROVEN)
     DONE.converge()
+
+
+# --- what migrations made, restored before the first start
+
+RESTORED = Restored(name="mariadb", migrations=("nova",), databases=("nova", "nova_cell0"))
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heads: Path) -> Path:
+    """MariaDB's folder, and a kept dump of one migration."""
+    folder = tmp_path / "mysql"
+    folder.mkdir()
+    monkeypatch.setattr(restored, "DATA", folder)
+    monkeypatch.setattr(restored, "BEGUN", folder / ".begun")
+    monkeypatch.setattr(restored, "SOCKET", tmp_path / "socket")
+    monkeypatch.setattr(migration, "ARTIFACTS", tmp_path / "artifacts")
+    path = migration.kept("nova")
+    path.parent.mkdir(parents=True)
+    path.write_text("CREATE TABLE t;")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("folders", "reason"),
+    [
+        ([], "starts empty"),
+        (["mysql"], "starts empty"),
+        (["nova_cell0"], None),
+        (["nova", ".begun"], "starts empty"),
+    ],
+)
+def test_only_a_server_that_never_ran_is_filled(
+    data: Path, folders: list[str], reason: str | None
+) -> None:
+    for name in folders:
+        (data / name).mkdir()
+    assert RESTORED.compare(observe([RESTORED])[RESTORED.id]) == reason
+    assert RESTORED.compare({}) == "is missing"
+
+
+@pytest.mark.parametrize("hindrance", ["the server runs", "nothing is kept", "it is there"])
+def test_otherwise_the_migrations_do_it(
+    data: Path, hindrance: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*words: object, **more: object) -> None:
+        raise AssertionError(words)
+
+    monkeypatch.setattr(subprocess, "Popen", never)
+    if hindrance == "the server runs":
+        restored.SOCKET.touch()
+    elif hindrance == "nothing is kept":
+        migration.kept("nova").unlink()
+    else:
+        (data / "nova").mkdir()
+    RESTORED.converge()
+    assert not restored.BEGUN.exists()
+
+
+def test_a_server_that_does_not_start_tells_why_and_is_tried_again(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = tmp_path / "bin" / "mariadbd"
+    server.parent.mkdir()
+    server.write_text("#!/bin/sh\necho no room >&2\nexit 1\n")
+    server.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{server.parent}:/usr/bin:/bin")
+    monkeypatch.setattr(shutil, "chown", lambda *_: None)
+    (data / "nova").mkdir()
+    restored.BEGUN.touch()
+    with pytest.raises(ConvergeError, match=r"does not start\nno room"):
+        RESTORED.converge()
+    assert RESTORED.compare(observe([RESTORED])[RESTORED.id]) == "starts empty"
 
 
 # --- units

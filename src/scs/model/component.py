@@ -186,6 +186,8 @@ class Migration:
     rows: Mapping[str, str] = field(default_factory=dict)
     environment: Callable[[View], Mapping[str, str]] | None = None
     snapshot: bool = False
+    later: bool = False
+    """The component's units may start before it is done."""
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,8 @@ class Component:
     files: tuple[Config | Text, ...] = ()
     migrations: tuple[Migration, ...] = ()
     units: tuple[Service | Wsgi | Packaged, ...] = ()
+    prepares: Callable[[View], Iterable[Resource]] | None = None
+    """Further resources on its nodes, after its files and before its units."""
     resources: Callable[[View], Iterable[Resource]] | None = None
     """Further resources on its nodes, after its units."""
     objects: Callable[[View], Iterable[ApiObject]] | None = None

@@ -131,8 +131,14 @@ class Expander:
             base += self._unit_files(part, unit)
         met, gates = self._needs(part, view, given)
         read += tuple(item.name for item in met if isinstance(item, File))
-        found = base + gates
-        before = _ids(base) + _ids(met) + _ids(gates)
+        ready = _ids(base) + _ids(met) + _ids(gates)
+        made = (
+            [replace(item, after=(*ready, *item.after)) for item in part.prepares(view)]
+            if part.prepares
+            else []
+        )
+        found = base + gates + made
+        before = ready + _ids(made)
         for migration in part.migrations:
             found.append(
                 MigrationResource(
@@ -147,13 +153,15 @@ class Expander:
                 )
             )
             before = (*before, f"migration:{migration.name}")
+        late = {f"migration:{item.name}" for item in part.migrations if item.later}
+        early = tuple(name for name in before if name not in late)
         for unit in part.units:
-            found += self._unit(part, unit, view, before, _ids(base), read)
-        late = _ids(found)
+            found += self._unit(part, unit, view, early, _ids(base), read)
+        everything = _ids(found)
         more = {item.id: item for _, item in given[part.name]}
         if part.resources:
             more |= {item.id: item for item in part.resources(view)}
-        found += [item if item.after else replace(item, after=late) for item in more.values()]
+        found += [item if item.after else replace(item, after=everything) for item in more.values()]
         return [replace(item, component=part.name) for item in found]
 
     def _content(self, part: Component, declared: Config | Text, view: View) -> str | None:

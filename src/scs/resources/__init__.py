@@ -17,6 +17,7 @@ from .ovs import Bridge, SwitchSettings
 from .package import Packages
 from .probe import Gate
 from .queue import QueueAccounts
+from .restored import Restored
 from .unit import Unit
 
 KINDS: dict[str, type[Resource]] = {
@@ -28,6 +29,7 @@ KINDS: dict[str, type[Resource]] = {
         File,
         Link,
         Gate,
+        Restored,
         Database,
         QueueAccounts,
         Migration,
@@ -51,6 +53,7 @@ __all__ = [
     "Packages",
     "QueueAccounts",
     "Resource",
+    "Restored",
     "Seen",
     "SwitchSettings",
     "Unit",

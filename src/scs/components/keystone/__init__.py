@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
 
 from scs.model.component import (
     CONTROL,
@@ -26,6 +29,7 @@ from scs.model.view import ENVIRONMENT, View
 
 FERNET = "/etc/keystone/fernet-keys"
 CREDENTIAL = "/etc/keystone/credential-keys"
+SEED = "/usr/local/lib/scs/keystone-seed"
 
 
 def key(name: str) -> Callable[[View], str]:
@@ -51,15 +55,6 @@ def keys(folder: str) -> tuple[Text, ...]:
         )
         for number in (0, 1)
     )
-
-
-def bootstrap(view: View) -> Mapping[str, str]:
-    return {
-        "OS_BOOTSTRAP_PASSWORD": view.secret("user/admin"),
-        "OS_BOOTSTRAP_REGION_ID": view.region,
-        "OS_BOOTSTRAP_INTERNAL_URL": view.url("identity"),
-        "OS_BOOTSTRAP_PUBLIC_URL": view.url("identity", external=True),
-    }
 
 
 def service_users(view: View, needs: tuple[Need, ...]) -> Iterable[ApiObject]:
@@ -88,6 +83,27 @@ def service_users(view: View, needs: tuple[Need, ...]) -> Iterable[ApiObject]:
             )
 
 
+def seed(view: View) -> Mapping[str, str]:
+    """What the seed makes beside the bootstrap: all that anybody wants of the identity service."""
+    needs = {
+        need: None for part in view.components for need in part.needs if type(need) is ServiceUser
+    }
+    wanted = [*service_users(view, tuple(needs))]
+    for part in view.components:
+        wanted += part.objects(view) if part.objects else ()
+    values: dict[str, Any] = {
+        kind.kind: [asdict(item) for item in wanted if type(item) is kind]
+        for kind in (Project, Person, CatalogEntry)
+    }
+    values |= {
+        "admin": view.secret("user/admin"),
+        "region": view.region,
+        "internal": view.url("identity"),
+        "public": view.url("identity", external=True),
+    }
+    return {"SCS_SEED": json.dumps(values)}
+
+
 component = Component(
     name="keystone",
     summary="identity",
@@ -109,6 +125,7 @@ component = Component(
         ),
         *keys(FERNET),
         *keys(CREDENTIAL),
+        Config("seed.py.j2", SEED, mode=0o755),
     ),
     migrations=(
         Migration(
@@ -119,14 +136,15 @@ component = Component(
             snapshot=True,
         ),
         Migration(
-            "keystone-bootstrap",
-            argv=(f"{ENVIRONMENT}/bin/keystone-manage", "bootstrap"),
+            "keystone-seed",
+            argv=(f"{ENVIRONMENT}/bin/python", SEED),
             user="keystone",
             rows={
                 "SELECT COUNT(*) FROM keystone.local_user WHERE name = 'admin'": "1",
                 "SELECT COUNT(*) > 0 FROM keystone.endpoint": "1",
             },
-            environment=bootstrap,
+            environment=seed,
+            later=True,
         ),
     ),
     units=(

@@ -17,9 +17,9 @@ from scs.model.component import (
     Probe,
 )
 from scs.model.needs import Certificate, Database, Need
-from scs.model.view import View
+from scs.model.view import ENVIRONMENT, View
 from scs.resources import Database as DatabaseResource
-from scs.resources import Resource
+from scs.resources import Resource, Restored
 
 
 def accounts(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resource]]:
@@ -33,6 +33,18 @@ def accounts(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resour
                 password=view.secret(f"database/{need.name}"),
                 databases=need.schemas,
             ),
+        )
+
+
+def first_rows(view: View) -> Iterable[Resource]:
+    """What the migrations of all components made of empty databases, where it was kept."""
+    kept = [item for part in view.components for item in part.migrations if item.snapshot]
+    if kept:
+        yield Restored(
+            name="mariadb",
+            migrations=tuple(item.name for item in kept),
+            databases=tuple(name for item in kept for name in item.proofs),
+            after=(f"link:{ENVIRONMENT}",),
         )
 
 
@@ -58,5 +70,6 @@ component = Component(
             ready=lambda _: {"type": "sql", "query": "SELECT 1", "equals": "1"},
         ),
     ),
+    prepares=first_rows,
     keeps=("/var/lib/mysql",),
 )
