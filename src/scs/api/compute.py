@@ -158,6 +158,9 @@ class Servers(Kind[Server]):
             time.sleep(0.3)
 
     def _floating_ip(self, clients: Clients, server: str, want: Server) -> str:
+        # Not at the top: the SDK takes a second to load, which a look has no use for.
+        from openstack.exceptions import NotFoundException
+
         network = clients.tenant.network
         external = network.find_network(want.external, ignore_missing=False).id
         spare = [item for item in network.ips(floating_network_id=external) if not item.port_id]
@@ -171,8 +174,14 @@ class Servers(Kind[Server]):
                 fault = (state.fault or {}).get("message", "no reason given")
                 raise RuntimeError(f"server {want.name} went to ERROR: {fault}")
             time.sleep(0.3)
-        network.update_ip(address, port_id=ports[0].id)
-        return str(address.floating_ip_address)
+        while True:
+            try:
+                network.update_ip(address, port_id=ports[0].id)
+                return str(address.floating_ip_address)
+            except NotFoundException:  # the router that leads to it is still being made
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.5)
 
 
 def ssh_answers(address: str) -> bool:

@@ -78,8 +78,9 @@ def objects(view: View) -> Iterable[ApiObject]:
         external="external",
         security_group="ssh",
         keypair="scs",
+        # Not after the router: it is made while the guest boots.
         after=(
-            f"router:{project}",
+            f"network:{project}",
             "security-group:ssh",
             "keypair:scs",
             "image:scs-verify",
