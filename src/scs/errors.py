@@ -23,7 +23,10 @@ class Exit(IntEnum):
     OK = 0, "done, or nothing to do"
     FAILED = 1, "a step failed; run the command again and it goes on from there"
     CHANGES = 2, "`plan`: there are changes to make"
-    BAD_INPUT = 3, "the command line or cloud.yaml is wrong; nothing was touched"
+    BAD_INPUT = (
+        3,
+        "cloud.yaml or the command line is wrong, or a policy forbids it; nothing was touched",
+    )
     PREFLIGHT = 4, "this machine lacks something; nothing was touched"
     BUSY = 5, "another run is under way; nothing was touched"
     UNHEALTHY = 6, "`status` or `verify` found something that does not work"
@@ -54,6 +57,12 @@ class ScsError(Exception):
 
 class BadInput(ScsError):
     """cloud.yaml or the command line is wrong; raised before anything is touched."""
+
+    exit_code = Exit.BAD_INPUT
+
+
+class Denied(ScsError):
+    """A policy forbids what a run would do; raised before anything is touched."""
 
     exit_code = Exit.BAD_INPUT
 

@@ -34,6 +34,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "spec": frozenset({"errors", "model"}),
     "components": frozenset({"errors", "model", "resources"}),
     "plan": frozenset({"errors", "model", "resources"}),
+    "policy": frozenset({"errors", "model"}),
     "images": BASE,
     "release": BASE,
     "api": BASE | {"images", "model", "resources"},
@@ -43,7 +44,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     | VALUES
     | {"api", "components", "derive", "images", "plan", "providers", "release"},
     "verify": BASE | VALUES | {"api", "derive", "engine", "images", "plan"},
-    "cli": BASE | VALUES | {"derive", "engine", "plan", "release", "verify"},
+    "cli": BASE | VALUES | {"derive", "engine", "plan", "policy", "release", "verify"},
 }
 
 LIBRARIES: dict[str, frozenset[str]] = {
@@ -51,6 +52,7 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "cli": frozenset({"click", "rich"}),
     "engine": frozenset({"ansible", "cryptography"}),
     "plan": frozenset({"jinja2"}),
+    "policy": frozenset({"regorus"}),
     "spec": frozenset({"pydantic", "pydantic_core", "yaml"}),
     "verify": frozenset({"openstack"}),
 }

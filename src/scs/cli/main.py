@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -115,6 +116,7 @@ def up(options: dict[str, Any], yes: bool, timings: bool) -> None:
     Without a cloud.yaml a short one is written and used. A run that failed or was ended is
     continued by running it again.
     """
+    from scs.cli import policy as policies
     from scs.cli import show
     from scs.cli import timings as timing
     from scs.cli.screen import Screen
@@ -129,6 +131,7 @@ def up(options: dict[str, Any], yes: bool, timings: bool) -> None:
             screen.close()
             show.nothing_to_do(session, look, options, STARTED)
             return
+        policies.enforce(session, look)
         screen.plan(look.plan)
         risky = [step for step in look.plan.changes if step.effect == "restart"]
         if risky and not yes and sys.stdin.isatty() and not options["as_json"]:
@@ -306,6 +309,27 @@ def version(options: dict[str, Any]) -> None:
     from scs.cli import show
 
     show.versions(options)
+
+
+class Late(click.Group):
+    """Commands whose module is loaded only when one of them is wanted."""
+
+    def __init__(self, module: str, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._module = module
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self._loaded())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return self._loaded().get(cmd_name)
+
+    def _loaded(self) -> dict[str, click.Command]:
+        commands: dict[str, click.Command] = import_module(self._module).COMMANDS
+        return commands
+
+
+scs.add_command(Late("scs.cli.policy", name="policy", help="Run the policies of this cloud."))
 
 
 def main() -> None:

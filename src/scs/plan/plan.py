@@ -30,6 +30,8 @@ class Step:
     """May hold secrets: mask it before showing it."""
     effect: str = ""
     """What a user of the cloud may notice."""
+    destroys: tuple[str, ...] = ()
+    """Data that is gone afterwards, in words: policies stop it unless somebody agreed."""
 
 
 @dataclass(frozen=True)
