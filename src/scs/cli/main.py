@@ -71,6 +71,7 @@ def scs(ctx: click.Context, /, **options: Any) -> None:
 
 
 def _spec(options: dict[str, Any], *, create: bool = False) -> tuple[Any, Path]:
+    from scs import release
     from scs.spec import load, starter
 
     path: Path = options["path"]
@@ -78,7 +79,22 @@ def _spec(options: dict[str, Any], *, create: bool = False) -> tuple[Any, Path]:
         path.write_text(starter())
         if not options["quiet"]:
             click.echo("There is no cloud.yaml: wrote one that describes a small cloud.", err=True)
-    return load(path), path.resolve().parent
+    folder = path.resolve().parent
+    spec = load(path, releases=release.names())
+    if spec.config:
+        # Read again, now that there is something to look up: a wrong name is told with its line.
+        load(path, services=_services(folder), releases=release.names())
+    return spec, folder
+
+
+def _services(folder: Path) -> frozenset[str] | None:
+    """The services that take options; None when a component can't be loaded."""
+    from scs.engine.session import discover, services
+
+    try:
+        return services(discover(folder))
+    except BadInput:
+        return None  # told by the commands that need components
 
 
 def _session(

@@ -62,6 +62,22 @@ class Look:
     plan: Plan
 
 
+def discover(folder: Path) -> dict[str, tuple[Component, Path]]:
+    """All components; those of the operator lie in `components` of the folder."""
+    own = folder / "components"
+    return components.discover(*([own] if own.is_dir() else []))
+
+
+def services(available: Mapping[str, tuple[Component, Path]]) -> frozenset[str]:
+    """The names that may stand in `config:` of cloud.yaml."""
+    return frozenset(
+        item.service
+        for part, _ in available.values()
+        for item in part.files
+        if isinstance(item, Config) and item.service
+    )
+
+
 class Session:
     """One command on one cloud; a context manager that ends what it started."""
 
@@ -99,17 +115,9 @@ class Session:
     @cached_property
     def available(self) -> dict[str, tuple[Component, Path]]:
         """All components; those of the operator lie in `components` next to cloud.yaml."""
-        own = self.folder / "components"
-        found = components.discover(*([own] if own.is_dir() else []))
-        services = {
-            item.service
-            for part, _ in found.values()
-            for item in part.files
-            if isinstance(item, Config) and item.service
-        }
-        unknown = sorted(set(self.spec.config) - services)
-        if unknown:
-            hint = f"there are: {', '.join(sorted(services))}"
+        found = discover(self.folder)
+        if unknown := sorted(set(self.spec.config) - services(found)):
+            hint = f"there are: {', '.join(sorted(services(found)))}"
             raise BadInput(*[Problem("config", f"no service {name}", hint) for name in unknown])
         return found
 
