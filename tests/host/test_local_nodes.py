@@ -200,6 +200,53 @@ def reboot(provider: LocalProvider, ssh: Ssh) -> None:
     assert ssh(N1, "cat /root/mark") == "kept"
 
 
+def _flush(cloud: LocalProvider) -> None:
+    # What `nft flush ruleset` does to this cloud, without doing it to others on this machine.
+    run(["nft", "delete", "table", "inet", names.table(cloud.cloud)])
+
+
+def _unplug(cloud: LocalProvider) -> None:
+    run(["ip", "link", "del", names.host_end(cloud.cloud, "n1", "management")])
+
+
+def _unbridge(cloud: LocalProvider) -> None:
+    run(["ip", "link", "del", names.bridge(cloud.cloud, "management")])
+
+
+def _down(cloud: LocalProvider) -> None:
+    run(["ip", "link", "set", names.bridge(cloud.cloud, "external"), "down"])
+
+
+@pytest.mark.parametrize(
+    ("harm", "name", "cuts_off"),
+    [
+        (_flush, "nat", False),
+        (_unplug, "links", True),
+        (_unbridge, "links", True),
+        (_down, "links", True),
+    ],
+)
+def test_what_others_take_away_is_seen_and_put_back(
+    cloud: LocalProvider,
+    ssh: Ssh,
+    harm: Callable[[LocalProvider], None],
+    name: str,
+    cuts_off: bool,
+) -> None:
+    assert cloud.lacks() == []
+    before = [cloud.container(node.name).init() for node in (N1, N2, N3)]
+    harm(cloud)
+    (lack,) = cloud.lacks()
+    assert (lack.name, lack.cuts_off) == (name, cuts_off)
+    assert lack.reason
+    cloud.create([N1, N2, N3], quiet)
+    assert cloud.lacks() == []
+    assert [cloud.container(node.name).init() for node in (N1, N2, N3)] == before
+    assert [ssh(node, "hostname") for node in (N1, N2, N3)] == list(NAMES)
+    gateway = str(cloud.networks["management"].gateway)
+    assert "1 received" in ssh(N1, f"ping -c 1 -W 2 {gateway}")
+
+
 def test_a_node_reboots(cloud: LocalProvider, ssh: Ssh) -> None:
     reboot(cloud, ssh)
 
@@ -330,6 +377,13 @@ found = {{"before": rules()}}
 provider.create([node], print)
 found["unit"] = has("scs-in-inner").strip()
 found["during"] = rules()
+found["lacks"] = [lack.name for lack in provider.lacks()]
+subprocess.run(["nft", "flush", "ruleset"], check=True)
+subprocess.run(["iptables", "-P", "FORWARD", "DROP"], check=True)
+Path("/proc/sys/net/ipv4/ip_forward").write_text("0")
+found["flushed"] = [lack.name for lack in provider.lacks()]
+provider.create([node], print)
+found["mended"] = [lack.name for lack in provider.lacks()]
 found["outside"] = provider.exec("inner", ["ping", "-c", "1", "-W", "2", {outside!r}])
 first = provider.container("inner").init()
 provider.exec("inner", ["systemctl", "reboot"])
@@ -362,6 +416,9 @@ def test_under_systemd_and_behind_a_firewall(cloud: LocalProvider, base: Path) -
     found = json.loads(output.splitlines()[-1])
     assert found["unit"] == "active"
     assert found["during"].count("scs:in") == 6
+    assert found["lacks"] == []
+    assert found["flushed"] == ["forwarding", "nat", "firewall"]
+    assert found["mended"] == []
     assert "1 received" in found["outside"]
     assert found["rebooted"]
     assert found["after"] == found["before"]

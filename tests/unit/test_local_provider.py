@@ -146,6 +146,113 @@ def test_rules_that_are_there_in_part_are_replaced() -> None:
     assert len(lines) == 1 + 2 * len(BRIDGES)
 
 
+def nat_rule(address: str, length: int, table: str = "scs_desk") -> Mapping[str, Any]:
+    """A rule of the cloud's own table, as `nft -j` shows it."""
+    match = {"op": "==", "left": {}, "right": {"prefix": {"addr": address, "len": length}}}
+    return {
+        "rule": {
+            **{"family": "inet", "table": table, "chain": "postrouting", "handle": 9},
+            "expr": [{"match": match}, {"masquerade": None}],
+        }
+    }
+
+
+OWN_TABLE: list[Mapping[str, Any]] = [
+    {"table": {"family": "inet", "name": "scs_desk"}},
+    {
+        "rule": {
+            **{"family": "inet", "table": "scs_desk", "chain": "postrouting", "handle": 3},
+            "expr": [{"match": {"op": "==", "right": {"set": BRIDGES}}}, {"accept": None}],
+        }
+    },
+    nat_rule("10.30.0.0", 24),
+    nat_rule("10.30.2.0", 24),
+    nat_rule("fd30::", 64),
+]
+
+
+@pytest.mark.parametrize(
+    ("ruleset", "expected"),
+    [
+        (OWN_TABLE, []),
+        ([], ["table inet scs_desk is gone"]),
+        ([{"table": {"family": "ip", "name": "scs_desk"}}], ["is gone"]),
+        (OWN_TABLE[:2], ["10.30.0.0/24", "10.30.2.0/24", "fd30::/64"]),
+        ([*OWN_TABLE[:4], nat_rule("fd30::", 64, "other")], ["fd30::/64"]),
+        ([OWN_TABLE[0], *OWN_TABLE[2:]], ["masquerades what stays inside"]),
+    ],
+    ids=["whole", "flushed", "another-family", "emptied", "one-rule", "no-accept"],
+)
+def test_missing_nat_is_seen(ruleset: list[Mapping[str, Any]], expected: list[str]) -> None:
+    found = firewall.missing_nat(ruleset, "desk", NETWORKS)
+    assert len(found) == len(expected)
+    assert all(words in text for words, text in zip(expected, found, strict=True))
+
+
+def test_missing_ways_through_the_firewall_are_seen() -> None:
+    assert firewall.missing_ways([], "desk", NETWORKS) == []
+    (found,) = firewall.missing_ways(DOCKER, "desk", NETWORKS)
+    assert found.startswith("chain ip filter FORWARD drops")
+    present = [
+        *DOCKER,
+        *(rule("FORWARD", {"accept": None}, handle=at, comment="scs:desk") for at in range(6)),
+    ]
+    assert firewall.missing_ways(present, "desk", NETWORKS) == []
+
+
+def links(**changes: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """All links of a cloud with node n1, as `ip -j address` shows them, but for some."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for name, bridge in names.bridges("desk", NETWORKS).items():
+        gateway = str(NETWORKS[name].gateway)
+        held = [] if name == "tunnel" else [{"local": gateway}, {"local": "fe80::1"}]
+        found[name] = {"ifname": bridge, "flags": ["UP"], "addr_info": held}
+        port = names.host_end("desk", "n1", name)
+        found[f"n1_{name}"] = {"ifname": port, "flags": ["UP"], "master": bridge}
+    for name, change in changes.items():
+        found[name] = {} if change is None else {**found[name], **change}
+    return [link for link in found.values() if link]
+
+
+@pytest.mark.parametrize(
+    ("present", "expected"),
+    [
+        (links(), []),
+        (links(management=None), ["(management) is gone"]),
+        (links(tunnel={"flags": []}), ["(tunnel) is down"]),
+        (links(external={"addr_info": []}), ["(external) has lost 10.30.2.1"]),
+        (links(n1_tunnel=None), ["the cable from n1 to network tunnel is gone"]),
+        (links(n1_tunnel={"master": None}), ["is not plugged in"]),
+        (links(n1_external={"flags": []}), ["is not plugged in"]),
+    ],
+)
+def test_missing_links_are_seen(present: list[Mapping[str, Any]], expected: list[str]) -> None:
+    found = network.missing_links("desk", NETWORKS, ["n1"], present)
+    assert len(found) == len(expected)
+    assert all(words in text for words, text in zip(expected, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("held", "ipv6", "expected"),
+    [
+        ({"net/ipv4/ip_forward": "1", "net/ipv6/conf/all/forwarding": "1"}, True, []),
+        ({"net/ipv4/ip_forward": "0"}, False, ["net.ipv4.ip_forward"]),
+        ({"net/ipv4/ip_forward": "1"}, True, []),
+        (
+            {"net/ipv4/ip_forward": "1", "net/ipv6/conf/all/forwarding": "0"},
+            True,
+            ["net.ipv6.conf.all.forwarding"],
+        ),
+    ],
+    ids=["on", "off", "no-ipv6-in-the-kernel", "ipv6-off"],
+)
+def test_missing_forwarding_is_seen(
+    monkeypatch: pytest.MonkeyPatch, held: Mapping[str, str], ipv6: bool, expected: list[str]
+) -> None:
+    monkeypatch.setattr(host, "read_sysctl", held.get)
+    assert host.missing_forwarding(ipv6) == expected
+
+
 def test_removal_takes_only_what_is_ours() -> None:
     ruleset = [
         *DOCKER,

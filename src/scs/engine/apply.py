@@ -17,7 +17,6 @@ from scs.engine.ssh import Watcher
 from scs.engine.state import Entry, write_private
 from scs.errors import Problem, StepFailed
 from scs.model.objects import ApiObject
-from scs.model.topology import Node
 from scs.model.view import View
 from scs.plan.plan import API, Step
 
@@ -27,8 +26,7 @@ def apply(session: Session, look: Look) -> Look:
     session.hand.start()
     session.keep_secrets()
     if look.plan.machine:
-        session.stock.start_images()
-        _make_nodes(session, look.view.nodes)
+        _make_nodes(session, look)
         look = session.events.timed(MACHINE, "looking at the nodes", session.look)
         session.keep_secrets()
     _write_clients(session, look.view)
@@ -59,12 +57,18 @@ def finish(session: Session, started: float) -> None:
     _record(session, [Event("end", MACHINE, name, now, now - started)], {})
 
 
-def _make_nodes(session: Session, nodes: Sequence[Node]) -> None:
-    session.stock.layers(lambda _: None)
+def _make_nodes(session: Session, look: Look) -> None:
+    name = "mending the nodes' network"  # those that run stay as they are
+    if not all(
+        node.name in look.states and look.states[node.name].running for node in look.view.nodes
+    ):
+        name = "starting nodes"
+        session.stock.start_images()
+        session.stock.layers(lambda _: None)
     session.events.timed(
         MACHINE,
-        "starting nodes",
-        lambda: session.provider.create(nodes, session.events.saying("starting nodes")),
+        name,
+        lambda: session.provider.create(look.view.nodes, session.events.saying(name)),
     )
 
 

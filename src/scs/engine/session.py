@@ -36,7 +36,7 @@ from scs.paths import Paths
 from scs.plan.expand import Expander
 from scs.plan.plan import Plan, Step, api_steps, node_steps
 from scs.plan.resolve import resolve
-from scs.providers import Connection, NodeFacts, NodeState
+from scs.providers import Connection, Lack, NodeFacts, NodeState
 from scs.providers.local import LocalProvider, host
 from scs.providers.local.preflight import install_host_packages, missing_host_packages
 from scs.providers.local.rootfs import delete_tree
@@ -202,6 +202,8 @@ class Session:
         states = self.provider.observe()
         nodes = self.spec.nodes()
         running = all(node.name in states and states[node.name].running for node in nodes)
+        lacks = self.provider.lacks()
+        running = running and not any(lack.cuts_off for lack in lacks)
         facts = self.provider.facts() if running else UNKNOWN
         view = self.view(facts)
         expander = self.expander(view)
@@ -216,7 +218,7 @@ class Session:
                 in_api = pool.submit(executor.observe, objects)
                 observed, api = on_nodes.result(), in_api.result()
         plan = Plan(
-            machine=tuple(self._machine_steps(view.nodes, states)),
+            machine=(*self._machine_steps(view.nodes, states), *self._lack_steps(lacks)),
             nodes={
                 name: node_steps(name, items, observed.get(name, {}))
                 for name, items in desired.items()
@@ -250,6 +252,11 @@ class Session:
             )
             for node in nodes
             if node.name not in states or not states[node.name].running
+        ]
+
+    def _lack_steps(self, lacks: Sequence[Lack]) -> Sequence[Step]:
+        return [
+            Step(f"network:{lack.name}", MACHINE, self.spec.provider, lack.reason) for lack in lacks
         ]
 
     # Where an operator looks next, and the end.

@@ -39,6 +39,18 @@ class NodeState:
 
 
 @dataclass(frozen=True)
+class Lack:
+    """Something that nodes need around them, and that is not there (any more)."""
+
+    name: str
+    """In one word: `bridges`, `nat` …"""
+    reason: str
+    """What is wrong, to follow the name."""
+    cuts_off: bool = False
+    """Without it nodes can't be looked at."""
+
+
+@dataclass(frozen=True)
 class NodeFacts:
     """What the nodes of a provider are like; probed, not assumed."""
 
@@ -60,6 +72,9 @@ class Provider(Protocol):
 
     def observe(self) -> Mapping[str, NodeState]:
         """The nodes of this cloud that exist now; looks only."""
+
+    def lacks(self) -> Sequence[Lack]:
+        """What is missing around the nodes that run; looks only. `create` brings it back."""
 
     def facts(self) -> NodeFacts:
         """Probe what nodes can do; cached by the caller."""

@@ -156,6 +156,77 @@ def removal_text(ruleset: Ruleset, cloud: str) -> str:
     return "\n".join([*lines, ""]) if lines else ""
 
 
+def missing_nat(ruleset: Ruleset, cloud: str, networks: Mapping[str, Network]) -> list[str]:
+    """What is not in the cloud's own table any more, in words."""
+    name = names.table(cloud)
+    tables = [entry["table"] for entry in ruleset if "table" in entry]
+    if not any(table["name"] == name and table["family"] == "inet" for table in tables):
+        return [f"table inet {name} is gone"]
+    expressions = [
+        entry["rule"].get("expr", [])
+        for entry in ruleset
+        if "rule" in entry and entry["rule"]["table"] == name
+    ]
+    masqueraded = {
+        (prefix["addr"], prefix["len"])
+        for rule in expressions
+        if any("masquerade" in expression for expression in rule)
+        for expression in rule
+        for prefix in [_prefix(expression)]
+        if prefix
+    }
+    wanted = [
+        block
+        for network in networks.values()
+        if network.name != names.TUNNEL
+        for block in (network.ipv4, network.ipv6)
+        if block is not None
+    ]
+    found = [
+        f"table inet {name} does not masquerade {block}"
+        for block in wanted
+        if (str(block.network_address), block.prefixlen) not in masqueraded
+    ]
+    if not any("accept" in expression for rule in expressions for expression in rule):
+        found.append(f"table inet {name} masquerades what stays inside")
+    return found
+
+
+def _prefix(expression: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    right = expression.get("match", {}).get("right")
+    return right.get("prefix") if isinstance(right, dict) else None
+
+
+def missing_ways(ruleset: Ruleset, cloud: str, networks: Mapping[str, Network]) -> list[str]:
+    """Where the host's own firewall would drop what the cloud's bridges forward, in words."""
+    bridges = list(names.bridges(cloud, networks).values())
+    comment = names.alias(cloud)
+    return [
+        f"chain {chain.family} {chain.table} {chain.name} drops, and has no rules for this cloud"
+        for chain in dropping_chains(ruleset)
+        if chain.table != "firewalld"
+        and _accepts_present(ruleset, chain, comment) != 2 * len(bridges)
+    ]
+
+
+def missing_by_tools(ruleset: Ruleset, cloud: str, networks: Mapping[str, Network]) -> list[str]:
+    """The same for firewalls that have to be asked; nothing is run where there is none."""
+    bridges = list(names.bridges(cloud, networks).values())
+    found = []
+    if _has_firewalld(ruleset):
+        asked = ["firewall-cmd", "--zone=trusted", "--list-interfaces"]
+        trusted = run(asked, timeout=20, check=False).split()
+        if not set(bridges) <= set(trusted):
+            found.append("firewalld does not trust the bridges")
+    for tool in _legacy_tools():
+        listed = run([tool, "-w", "5", "-S", "FORWARD"], timeout=10, check=False)
+        if _legacy_drops(listed) and any(
+            _legacy(tool, "-C", rule) != 0 for rule in _legacy_rules(cloud, bridges)
+        ):
+            found.append(f"{tool} drops, and has no rules for this cloud")
+    return found
+
+
 def read_ruleset() -> Ruleset:
     """The host's rules; nothing where there is no nft."""
     if shutil.which("nft") is None:
@@ -175,7 +246,7 @@ def open_up(cloud: str, networks: Mapping[str, Network]) -> None:
     _firewalld(bridges, "--add-interface", ruleset)
     for tool in _legacy_tools():
         listed = run([tool, "-w", "5", "-S", "FORWARD"], timeout=10, check=False)
-        if "-P FORWARD DROP" not in listed and "-j DROP" not in listed and "REJECT" not in listed:
+        if not _legacy_drops(listed):
             continue
         for rule in _legacy_rules(cloud, bridges):
             if _legacy(tool, "-C", rule) != 0:
@@ -198,8 +269,7 @@ def close(cloud: str, networks: Mapping[str, Network]) -> None:
 
 def _firewalld(bridges: Iterable[str], change: str, ruleset: Ruleset) -> None:
     # firewalld owns its table (the kernel refuses others' rules in it) and is asked instead.
-    present = any(entry.get("table", {}).get("name") == "firewalld" for entry in ruleset)
-    if not present or shutil.which("firewall-cmd") is None:
+    if not _has_firewalld(ruleset):
         return
     for bridge in bridges:
         run(
@@ -207,6 +277,15 @@ def _firewalld(bridges: Iterable[str], change: str, ruleset: Ruleset) -> None:
             timeout=20,
             check=False,
         )
+
+
+def _has_firewalld(ruleset: Ruleset) -> bool:
+    present = any(entry.get("table", {}).get("name") == "firewalld" for entry in ruleset)
+    return present and shutil.which("firewall-cmd") is not None
+
+
+def _legacy_drops(listed: str) -> bool:
+    return "-P FORWARD DROP" in listed or "-j DROP" in listed or "REJECT" in listed
 
 
 def _legacy_tools() -> list[str]:

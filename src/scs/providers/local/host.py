@@ -186,6 +186,12 @@ def forward_settings(ipv6: bool, foreign: Iterable[str]) -> dict[str, str]:
     return settings
 
 
+def missing_forwarding(ipv6: bool) -> list[str]:
+    """The sysctls of a router that are off, by their names with dots."""
+    wanted = ["net/ipv4/ip_forward", *(["net/ipv6/conf/all/forwarding"] if ipv6 else [])]
+    return [name.replace("/", ".") for name in wanted if read_sysctl(name) == "0"]
+
+
 def _before() -> dict[str, str]:
     try:
         noted: dict[str, str] = json.loads((RUN / _BEFORE).read_text())

@@ -87,8 +87,8 @@ def _mounted(netns: str) -> bool:
         return False
 
 
-def ensure_cables(cloud: str, node: Node, networks: Mapping[str, Network]) -> None:
-    """Make the node's network namespace and plug it into the bridges.
+def ensure_cables(cloud: str, node: Node, networks: Mapping[str, Network]) -> bool:
+    """Make the node's network namespace and plug it into the bridges; whether a cable is new.
 
     Inside, only what is missing is made: a running node may have handed its interfaces to
     Open vSwitch.
@@ -99,6 +99,7 @@ def ensure_cables(cloud: str, node: Node, networks: Mapping[str, Network]) -> No
         run(["ip", "netns", "add", netns], timeout=20)
     outside, inside = _links(), _links(netns)
     commands: list[str] = []
+    new = False
     for name, bridge in names.bridges(cloud, networks).items():
         port, plug = names.host_end(cloud, node.name, name), names.NODE_INTERFACES[name]
         mtu = networks[name].mtu
@@ -106,16 +107,52 @@ def ensure_cables(cloud: str, node: Node, networks: Mapping[str, Network]) -> No
             # The other end is not where it belongs: a cable of an earlier namespace.
             commands.append(f"link del dev {port}")
         if port not in outside or plug not in inside:
+            new = True
             commands.append(
                 f"link add {port} mtu {mtu} type veth peer name {plug} mtu {mtu} netns {netns}"
             )
         commands.append(f"link set dev {port} alias {names.alias(cloud, node.name, name)}")
         commands.append(f"link set dev {port} master {bridge} up")
     _batch(commands)
+    return new
+
+
+def addressed_links() -> list[Mapping[str, Any]]:
+    """The host's interfaces with their addresses, as `ip -j address` shows them."""
+    found: list[Mapping[str, Any]] = json.loads(run(["ip", "-j", "address"], timeout=20) or "[]")
+    return found
+
+
+def missing_links(
+    cloud: str,
+    networks: Mapping[str, Network],
+    nodes: Iterable[str],
+    links: Sequence[Mapping[str, Any]],
+) -> list[str]:
+    """What is wrong with the bridges, and the cables of nodes that run, in words; pure."""
+    by_name = {link["ifname"]: link for link in links}
+    found = []
+    for name, bridge in names.bridges(cloud, networks).items():
+        link = by_name.get(bridge)
+        if link is None:
+            found.append(f"bridge {bridge} ({name}) is gone")
+            continue
+        if "UP" not in link.get("flags", ()):
+            found.append(f"bridge {bridge} ({name}) is down")
+        held = {str(entry.get("local")) for entry in link.get("addr_info", ())}
+        if name != names.TUNNEL and str(networks[name].gateway) not in held:
+            found.append(f"bridge {bridge} ({name}) has lost {networks[name].gateway}")
+        for node in nodes:
+            port = by_name.get(names.host_end(cloud, node, name))
+            if port is None:
+                found.append(f"the cable from {node} to network {name} is gone")
+            elif port.get("master") != bridge or "UP" not in port.get("flags", ()):
+                found.append(f"the cable from {node} to network {name} is not plugged in")
+    return found
 
 
 def configure_inside(cloud: str, node: Node, networks: Mapping[str, Network]) -> None:
-    """Addresses and routes in the namespace of a node that is about to boot."""
+    """Addresses and routes in the namespace of a node whose cables are new."""
     commands = ["link set dev lo up"]
     for name, network in networks.items():
         plug = names.NODE_INTERFACES[name]

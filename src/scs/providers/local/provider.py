@@ -13,7 +13,7 @@ from pathlib import Path
 from scs.errors import Problem, ScsError
 from scs.model.topology import Network, Node
 from scs.paths import Paths
-from scs.providers import Connection, NodeFacts, NodeState
+from scs.providers import Connection, Lack, NodeFacts, NodeState
 from scs.providers.local import cgroups, firewall, host, names, network, preflight, probe, rootfs
 from scs.providers.local.node import Container
 from scs.shell import Say, quiet
@@ -113,6 +113,29 @@ class LocalProvider:
             states[name] = NodeState(name=name, exists=True, running=running, detail=detail)
         return states
 
+    def lacks(self) -> Sequence[Lack]:
+        """What is missing around the nodes that run: links, NAT, ways through the firewall.
+
+        All of it is the machine's own, where others may take it away: a firewall that is
+        reloaded, a network manager, a person.
+        """
+        running = [name for name in self._known() if self.container(name).running()]
+        if not running:
+            return []  # all is made when the first one starts
+        ruleset = firewall.read_ruleset()
+        ipv6 = any(item.ipv6 is not None for item in self.networks.values())
+        links = network.missing_links(self.cloud, self.networks, running, network.addressed_links())
+        off = [f"{name} is 0" for name in host.missing_forwarding(ipv6)]
+        ways = firewall.missing_ways(ruleset, self.cloud, self.networks)
+        ways += firewall.missing_by_tools(ruleset, self.cloud, self.networks)
+        seen = [
+            ("links", links, True),
+            ("forwarding", off, False),
+            ("nat", firewall.missing_nat(ruleset, self.cloud, self.networks), False),
+            ("firewall", ways, False),
+        ]
+        return [Lack(name, "; ".join(found), cuts) for name, found, cuts in seen if found]
+
     def facts(self) -> NodeFacts:
         """Probe what the nodes can do.
 
@@ -153,7 +176,8 @@ class LocalProvider:
         down = [node for node in nodes if not self.container(node.name).running()]
         for node in nodes:
             if node not in down:
-                network.ensure_cables(self.cloud, node, self.networks)
+                if network.ensure_cables(self.cloud, node, self.networks):
+                    network.configure_inside(self.cloud, node, self.networks)
                 self.container(node.name).keep_watched()
         for node in down:
             self._prepare(node, say)
