@@ -151,7 +151,10 @@ def nat_rule(address: str, length: int, table: str = "scs_desk") -> Mapping[str,
     match = {"op": "==", "left": {}, "right": {"prefix": {"addr": address, "len": length}}}
     return {
         "rule": {
-            **{"family": "inet", "table": table, "chain": "postrouting", "handle": 9},
+            "family": "inet",
+            "table": table,
+            "chain": "postrouting",
+            "handle": 9,
             "expr": [{"match": match}, {"masquerade": None}],
         }
     }
@@ -161,7 +164,10 @@ OWN_TABLE: list[Mapping[str, Any]] = [
     {"table": {"family": "inet", "name": "scs_desk"}},
     {
         "rule": {
-            **{"family": "inet", "table": "scs_desk", "chain": "postrouting", "handle": 3},
+            "family": "inet",
+            "table": "scs_desk",
+            "chain": "postrouting",
+            "handle": 3,
             "expr": [{"match": {"op": "==", "right": {"set": BRIDGES}}}, {"accept": None}],
         }
     },
