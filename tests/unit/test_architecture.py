@@ -43,7 +43,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "engine": BASE
     | VALUES
     | {"api", "components", "derive", "images", "plan", "providers", "release"},
-    "verify": BASE | VALUES | {"api", "derive", "engine", "images", "plan"},
+    "verify": BASE | VALUES | {"api", "derive", "engine", "images", "plan", "providers"},
     "cli": BASE | VALUES | {"derive", "engine", "plan", "policy", "release", "verify"},
 }
 

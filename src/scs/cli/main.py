@@ -206,6 +206,15 @@ def status(options: dict[str, Any]) -> None:
 
 @scs.command()
 @click.pass_obj
+def doctor(options: dict[str, Any]) -> None:
+    """Examine the machine and the cloud, and tell what to do next. Changes nothing."""
+    from scs.cli.doctor import run
+
+    run(options)
+
+
+@scs.command()
+@click.pass_obj
 def verify(options: dict[str, Any]) -> None:
     """Prove end to end that the cloud works: from a token to a VM and back.
 

@@ -72,6 +72,14 @@ class Authority:
             self._kept["issued"][name] = kept
         return kept["crt"], kept["key"]
 
+    def ends(self) -> dict[str, datetime.datetime]:
+        """When the kept certificates end, by name; the authority's own is `CA`."""
+        kept = {name: item["crt"] for name, item in self._kept["issued"].items()}
+        return {
+            name: x509.load_pem_x509_certificate(crt.encode()).not_valid_after_utc
+            for name, crt in {"CA": self._kept["ca"]["crt"], **kept}.items()
+        }
+
     def save(self) -> None:
         """Keep what was issued since, mode 0600."""
         text = json.dumps(self._kept)

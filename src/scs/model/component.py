@@ -205,6 +205,16 @@ class Gives:
 
 
 @dataclass(frozen=True)
+class Check:
+    """Whether a component that runs is also well, beyond what its units are waited for."""
+
+    name: str
+    """What is well then, in a few words: `the cluster has a quorum`."""
+    probe: Callable[[View], Probe]
+    """Asked on each of the component's nodes; costs at most seconds, and changes nothing."""
+
+
+@dataclass(frozen=True)
 class Component:
     """A part of the cloud, declared once."""
 
@@ -235,5 +245,6 @@ class Component:
     """What it wants in the cloud's API."""
     when: Callable[[View], bool] | None = None
     """Whether this cloud has it at all; always, when not given."""
+    checks: tuple[Check, ...] = ()
     keeps: tuple[str, ...] = ()
     """Paths whose loss would lose data: what a backup must hold."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from scs.errors import Problem
+from scs.model.finding import Finding
 from scs.model.topology import Node
 from scs.shell import Say
 
@@ -69,6 +70,9 @@ class Provider(Protocol):
 
     def preflight(self) -> Sequence[Problem]:
         """What would stop a run here; looks only, answers within 10 s."""
+
+    def examine(self) -> Sequence[Finding]:
+        """How the source of nodes is: what will go wrong, what is left over; looks only."""
 
     def observe(self) -> Mapping[str, NodeState]:
         """The nodes of this cloud that exist now; looks only."""

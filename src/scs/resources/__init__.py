@@ -15,7 +15,7 @@ from .file import Directory, File, Link
 from .migration import Migration
 from .ovs import Bridge, SwitchSettings
 from .package import Packages
-from .probe import Gate
+from .probe import Check, Gate
 from .queue import QueueAccounts
 from .restored import Restored
 from .unit import Unit
@@ -30,6 +30,7 @@ KINDS: dict[str, type[Resource]] = {
         Link,
         Gate,
         Restored,
+        Check,
         Database,
         QueueAccounts,
         Migration,
@@ -43,6 +44,7 @@ __all__ = [
     "KINDS",
     "Account",
     "Bridge",
+    "Check",
     "ConvergeError",
     "Database",
     "Directory",

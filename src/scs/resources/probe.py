@@ -145,11 +145,28 @@ def _exactly(stream: ssl.SSLSocket, count: int) -> bytes:
     return data
 
 
+def units(*, timeout: float) -> str:
+    """No unit of systemd has failed."""
+    listed = command(
+        ["systemctl", "list-units", "--failed", "--plain", "--no-legend"], timeout=timeout
+    )
+    failed = [line.split()[0] for line in listed.splitlines() if line.strip()]
+    return f"failed: {', '.join(failed)}" if failed else ""
+
+
+def says(*, argv: Sequence[str], words: str, timeout: float) -> str:
+    """The command's output has these words in it."""
+    answer = command(list(argv), timeout=max(timeout, 20)).strip()
+    return "" if words in answer else f"{' '.join(argv)} says {answer[:200]!r}"
+
+
 PROBES: dict[str, Callable[..., str]] = {
     "http": http,
     "tcp": tcp,
     "unix": unix,
     "succeeds": succeeds,
+    "says": says,
+    "units": units,
     "sql": sql,
     "login": login,
     "amqp": amqp,
@@ -201,3 +218,22 @@ class Gate(Resource):
 
     def converge(self) -> None:
         wait(self.probe, self.seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check(Resource):
+    """A question to what runs on this node; nothing follows from the answer by itself."""
+
+    kind: ClassVar[str] = "check"
+    probe: Mapping[str, Any]
+
+    @classmethod
+    def observe(cls, wanted: Sequence[Check]) -> dict[str, Seen]:
+        answers = ask_all({want.id: want.probe for want in wanted})
+        return {name: {"answer": answer} for name, answer in answers.items()}
+
+    def compare(self, seen: Seen) -> str | None:
+        return str(seen.get("answer", "was not asked")) or None
+
+    def converge(self) -> None:
+        raise ConvergeError("a check changes nothing")

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from scs.model.component import (
     CONTROL,
+    Check,
     Component,
     Config,
     Endpoint,
@@ -17,6 +18,7 @@ from scs.model.component import (
     Probe,
 )
 from scs.model.needs import Certificate, Database, Need
+from scs.model.topology import Role
 from scs.model.view import ENVIRONMENT, View
 from scs.resources import Database as DatabaseResource
 from scs.resources import Resource, Restored
@@ -52,6 +54,15 @@ def reachable(view: View, _need: Need) -> Probe:
     return {"type": "tcp", "host": str(view.internal_address), "port": 3306}
 
 
+STATUS = "information_schema.GLOBAL_STATUS"
+
+
+def _wsrep(name: str, equals: str) -> Probe:
+    """Galera's own word about itself."""
+    query = f"SELECT VARIABLE_VALUE FROM {STATUS} WHERE VARIABLE_NAME = 'wsrep_{name}'"  # noqa: S608
+    return {"type": "sql", "query": query, "equals": equals}
+
+
 component = Component(
     name="mariadb",
     summary="relational database",
@@ -71,5 +82,13 @@ component = Component(
         ),
     ),
     prepares=first_rows,
+    checks=(
+        Check("is part of the cluster's majority", lambda _: _wsrep("cluster_status", "Primary")),
+        Check("takes queries", lambda _: _wsrep("ready", "ON")),
+        Check(
+            "has all members",
+            lambda view: _wsrep("cluster_size", str(len(view.nodes_with(Role.CONTROL)))),
+        ),
+    ),
     keeps=("/var/lib/mysql",),
 )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from scs.model.component import (
     CONTROL,
+    Check,
     Component,
     Config,
     Gives,
@@ -67,6 +68,18 @@ component = Component(
             user="ovn",
             after=("scs-ovn-nb.service", "scs-ovn-sb.service"),
             settings=RUN,
+        ),
+    ),
+    checks=(
+        Check(
+            "northd translates, or stands by",
+            lambda _: {
+                "type": "succeeds",
+                "argv": (
+                    *("sh", "-c"),
+                    "ovn-appctl -t /run/ovn/ovn-northd.ctl status | grep -qE 'active|standby'",
+                ),
+            },
         ),
     ),
     keeps=("/var/lib/ovn",),

@@ -7,7 +7,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from scs.model.component import CONTROL, Component, Config, Gives, Packaged, Port, Probe, Text
+from scs.model.component import (
+    CONTROL,
+    Check,
+    Component,
+    Config,
+    Gives,
+    Packaged,
+    Port,
+    Probe,
+    Text,
+)
 from scs.model.needs import Certificate, Need, Queue
 from scs.model.view import View
 from scs.resources import QueueAccounts, Resource
@@ -67,6 +77,24 @@ component = Component(
         Packaged(
             "rabbitmq-server",
             ready=lambda view: {"type": "tcp", "host": str(view.address), "port": 5671},
+        ),
+    ),
+    checks=(
+        # Without memory or disk to spare it takes no messages, although it answers.
+        Check(
+            "has no alarm",
+            lambda _: {
+                "type": "succeeds",
+                "argv": ("rabbitmq-diagnostics", "-q", "check_local_alarms"),
+            },
+        ),
+        Check(
+            "has no partition",
+            lambda _: {
+                "type": "says",
+                "argv": ("rabbitmqctl", "-q", "eval", "rabbit_node_monitor:partitions()."),
+                "words": "[]",
+            },
         ),
     ),
     keeps=("/var/lib/rabbitmq",),

@@ -59,6 +59,14 @@ def clouds() -> list[str]:
     return sorted(entry.name for entry in RUN.iterdir() if entry.is_dir())
 
 
+def state_of(cloud: str) -> Path | None:
+    """The state folder of a cloud that has marked this host."""
+    try:
+        return Path((RUN / cloud / "state").read_text().strip())
+    except OSError:
+        return None
+
+
 def claim(cloud: str, state: Path) -> None:
     """Mark the host as carrying this cloud; raises ScsError if another state folder does."""
     owner = RUN / cloud / "state"

@@ -38,6 +38,11 @@ def _batch(lines: Iterable[str], netns: str = "") -> None:
         run(["ip", *where, "-batch", "-"], stdin=text + "\n", timeout=30)
 
 
+def all_links() -> list[Mapping[str, Any]]:
+    """The host's interfaces, with their aliases."""
+    return list(_links().values())
+
+
 def foreign_links() -> list[str]:
     """The host's interfaces that no cloud of ours has made."""
     return [

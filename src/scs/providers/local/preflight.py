@@ -97,27 +97,33 @@ def check(wanted: Wanted) -> list[Problem]:
                 "run the same command with sudo",
             )
         ]
-    checks: list[Callable[[Wanted], list[Problem]]] = [
-        _system,
-        _features,
-        _disk,
-        _memory,
-        _ranges,
-        _names,
-        _virt,
-        _resolver,
-    ]
+    return [problem for _, problems in answers(wanted) for problem in problems]
+
+
+def answers(wanted: Wanted) -> list[tuple[str, list[Problem]]]:
+    """What each check found, by the check's name; for root."""
+    checks: dict[str, Callable[[Wanted], list[Problem]]] = {
+        "operating system": _system,
+        "kernel": _features,
+        "disk": _disk,
+        "memory": _memory,
+        "address ranges": _ranges,
+        "names": _names,
+        "processor": _virt,
+        "name servers": _resolver,
+    }
     if wanted.online:
-        checks += [_debian, _python]
-    problems: list[Problem] = []
+        checks |= {"Debian's archive": _debian, "Python's index": _python}
+    found: list[tuple[str, list[Problem]]] = []
     # No `with`: a check that hangs must not be waited for.
     pool = ThreadPoolExecutor(len(checks))
-    answers = [(one.__name__.strip("_"), pool.submit(one, wanted)) for one in checks]
+    asked = {name: pool.submit(one, wanted) for name, one in checks.items()}
     left = _SECONDS
-    for name, answer in answers:
+    for name, answer in asked.items():
         began = os.times().elapsed
+        problems: list[Problem] = []
         try:
-            problems += answer.result(timeout=max(left, 0.1))
+            problems = answer.result(timeout=max(left, 0.1))
         except TimeoutError:
             problems.append(
                 Problem(
@@ -128,9 +134,10 @@ def check(wanted: Wanted) -> list[Problem]:
             )
         except CommandFailed as error:
             problems += error.problems
+        found.append((name, problems))
         left -= os.times().elapsed - began
     pool.shutdown(wait=False, cancel_futures=True)
-    return problems
+    return found
 
 
 def os_release_problem(fields: Mapping[str, str]) -> Problem | None:

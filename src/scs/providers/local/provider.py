@@ -11,11 +11,23 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 from scs.errors import Problem, ScsError
+from scs.model.finding import Finding
 from scs.model.topology import Network, Node
 from scs.paths import Paths
 from scs.providers import Connection, Lack, NodeFacts, NodeState
-from scs.providers.local import cgroups, firewall, host, names, network, preflight, probe, rootfs
+from scs.providers.local import (
+    cgroups,
+    examine,
+    firewall,
+    host,
+    names,
+    network,
+    preflight,
+    probe,
+    rootfs,
+)
 from scs.providers.local.node import Container
+from scs.providers.local.preflight import Wanted
 from scs.shell import Say, quiet
 
 Layers = Callable[[Say], Sequence[Path]]
@@ -86,18 +98,23 @@ class LocalProvider:
 
         `online` says that something is still to be fetched, so that the mirrors are asked.
         """
-        return preflight.check(
-            preflight.Wanted(
-                paths=self.paths,
-                cloud=self.cloud,
-                networks=self.networks,
-                virt=self.virt,
-                uplink_dns=self.uplink_dns,
-                online=online,
-                mirror=self.mirror,
-                running=any(state.running for state in self.observe().values()),
-            )
+        return preflight.check(self._wanted(online))
+
+    def _wanted(self, online: bool) -> Wanted:
+        return Wanted(
+            paths=self.paths,
+            cloud=self.cloud,
+            networks=self.networks,
+            virt=self.virt,
+            uplink_dns=self.uplink_dns,
+            online=online,
+            mirror=self.mirror,
+            running=any(state.running for state in self.observe().values()),
         )
+
+    def examine(self) -> Sequence[Finding]:
+        """How this machine is, as far as nodes are concerned; looks only."""
+        return examine.machine(self._wanted(online=True), self.lacks)
 
     def observe(self) -> Mapping[str, NodeState]:
         """The nodes of this cloud that exist now; looks only."""
