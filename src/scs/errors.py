@@ -29,7 +29,10 @@ class Exit(IntEnum):
     )
     PREFLIGHT = 4, "this machine lacks something; nothing was touched"
     BUSY = 5, "another run is under way; nothing was touched"
-    UNHEALTHY = 6, "`status` or `verify` found something that does not work"
+    UNHEALTHY = (
+        6,
+        "`status`, `doctor`, `verify` or `policy verify` found something that does not work",
+    )
 
 
 @dataclass(frozen=True)
