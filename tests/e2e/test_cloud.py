@@ -194,6 +194,53 @@ def test_status(cloud: Cloud) -> None:
     assert all(part["healthy"] for part in status["components"])
 
 
+def test_doctor_finds_the_cloud_well(cloud: Cloud) -> None:
+    done = subprocess.run(
+        [ROOT / "scs", "--json", "doctor"],
+        cwd=cloud.folder,
+        env=cloud.env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    found = json.loads(done.stdout)
+    # How the machine is, is not this test's business.
+    machine = {"disk", "memory", "clock", "name resolution", "Debian's archive", "Python's index"}
+    bad = [item for item in found if item["level"] == "bad" and item["subject"] not in machine]
+    assert not bad
+    assert {"mariadb", "rabbitmq", "endpoints", "servers", "certificates"} <= {
+        item["subject"] for item in found
+    }
+
+
+def test_what_others_take_away_comes_back(cloud: Cloud) -> None:
+    before = cloud.started()
+    subprocess.run(["nft", "delete", "table", "inet", f"scs_{NAME}"], check=True)
+    changes = cloud.json("plan", code=2)["changes"]
+    assert [change["step"] for change in changes] == ["network:nat"]
+    cloud.run("up", "--yes")
+    assert cloud.json("plan")["changes"] == []
+    assert cloud.started() == before
+
+
+def test_a_policy_stops_a_change(cloud: Cloud) -> None:
+    before = cloud.started()
+    policy = cloud.folder / "policy"
+    policy.mkdir()
+    text = 'package main\ndeny_today contains "not today" if { count(input.plan.changes) > 0 }\n'
+    (policy / "today.rego").write_text(text)
+    assert "kept" in cloud.run("policy", "test")
+    cloud.file.write_text(SPEC + "config: {nova: {DEFAULT: {cpu_allocation_ratio: 3.5}}}\n")
+    cloud.run("policy", "test", code=3)
+    cloud.run("up", "--yes", code=3)
+    assert cloud.started() == before
+    shutil.rmtree(policy)
+    cloud.file.write_text(SPEC)
+    assert cloud.json("plan")["changes"] == []
+
+
 def test_two_runs_at_once_are_refused(cloud: Cloud) -> None:
     holder = subprocess.Popen(
         ["flock", str(cloud.state / NAME / "lock"), "sleep", "60"], start_new_session=True

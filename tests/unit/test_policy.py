@@ -14,7 +14,7 @@ import pytest
 
 from clouds import CLOUDS, ONE, view_of
 from scs import components, policy
-from scs.cli.policy import enforce
+from scs.cli.policy import enforce, foretell
 from scs.engine.session import Session
 from scs.errors import BadInput, Denied
 from scs.model.component import CONTROL, Component, Endpoint
@@ -242,6 +242,16 @@ def test_data_are_lost_by_consent_only(session: Session) -> None:
         assert error.value.exit_code == 3
         assert error.value.problems[0].where.startswith("policy default:data.rego:")
         enforce(session, losing, delete_data=["db"])
+
+
+def test_a_plan_tells_that_up_would_be_refused(
+    session: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own(tmp_path, ours='deny_it contains "no" if { count(input.plan.changes) > 0 }')
+    with session:
+        foretell(session, session.look())
+    said = capsys.readouterr().err
+    assert said.startswith("`up` would be refused: policy policy/ours.rego:2, rule deny_it: no\n")
 
 
 def test_a_denied_plan_says_file_and_rule(

@@ -178,6 +178,7 @@ def plan(options: dict[str, Any]) -> None:
 
     Ends with 0 when there is nothing to do and with 2 when there is.
     """
+    from scs.cli import policy as policies
     from scs.cli import show
 
     with _session(options, "plan") as session:
@@ -186,6 +187,8 @@ def plan(options: dict[str, Any]) -> None:
             _print_json(show.plan_values(session, look.plan))
         else:
             show.plan(session, look.plan, verbose=options["verbose"])
+            if look.plan:
+                policies.foretell(session, look)
         changes = bool(look.plan)
     if changes:
         sys.exit(Exit.CHANGES)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scs.errors import Denied, Exit, Problem
+from scs.errors import BadInput, Denied, Exit, Problem
 
 if TYPE_CHECKING:
     from scs.engine.session import Look, Session
@@ -40,6 +40,15 @@ def enforce(session: Session, look: Look, delete_data: Sequence[str] = ()) -> No
     ]
     if denied:
         raise Denied(*denied)
+
+
+def foretell(session: Session, look: Look) -> None:
+    """Tell, beside a plan, that `up` would be refused; and what policies warn of."""
+    try:
+        enforce(session, look)
+    except (BadInput, Denied) as error:
+        for problem in error.problems:
+            click.echo(f"`up` would be refused: {problem}", err=True)
 
 
 def _source(ruling: Ruling) -> str:
