@@ -79,22 +79,19 @@ def _spec(options: dict[str, Any], *, create: bool = False) -> tuple[Any, Path]:
         path.write_text(starter())
         if not options["quiet"]:
             click.echo("There is no cloud.yaml: wrote one that describes a small cloud.", err=True)
-    folder = path.resolve().parent
-    spec = load(path, releases=release.names())
-    if spec.config:
-        # Read again, now that there is something to look up: a wrong name is told with its line.
-        load(path, services=_services(folder), releases=release.names())
-    return spec, folder
+    return load(path, releases=release.names()), path.resolve().parent
 
 
-def _services(folder: Path) -> frozenset[str] | None:
-    """The services that take options; None when a component can't be loaded."""
+def _check_services(path: Path, folder: Path) -> None:
+    """Read cloud.yaml again, now that components are loaded: a wrong name is told with its line."""
     from scs.engine.session import discover, services
+    from scs.spec import load
 
     try:
-        return services(discover(folder))
+        known = services(discover(folder))
     except BadInput:
-        return None  # told by the commands that need components
+        return  # told by the commands that need components
+    load(path, services=known)
 
 
 def _session(
@@ -110,6 +107,8 @@ def _session(
         from scs.engine.session import Session
 
         spec, folder = _spec(options, create=create)
+        if spec.config:
+            _check_services(options["path"], folder)
         return Session(spec, folder, command, hand)
     except BaseException:
         hand.__exit__(None, None, None)
