@@ -12,10 +12,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scs.errors import CommandFailed
 from scs.model.topology import Network
 from scs.providers.local import names
 from scs.shell import run
@@ -215,9 +217,10 @@ def missing_by_tools(ruleset: Ruleset, cloud: str, networks: Mapping[str, Networ
     found = []
     if _has_firewalld(ruleset):
         asked = ["firewall-cmd", "--zone=trusted", "--list-interfaces"]
-        trusted = run(asked, timeout=20, check=False).split()
-        if not set(bridges) <= set(trusted):
-            found.append("firewalld does not trust the bridges")
+        # One that does not answer does not run: then there is nobody to put it right either.
+        with suppress(CommandFailed):
+            if not set(bridges) <= set(run(asked, timeout=20).split()):
+                found.append("firewalld does not trust the bridges")
     for tool in _legacy_tools():
         listed = run([tool, "-w", "5", "-S", "FORWARD"], timeout=10, check=False)
         if _legacy_drops(listed) and any(
