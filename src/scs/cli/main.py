@@ -118,14 +118,21 @@ def up(options: dict[str, Any], yes: bool, timings: bool) -> None:
     from scs.cli import show
     from scs.cli import timings as timing
     from scs.cli.screen import Screen
-    from scs.engine.apply import apply, finish
+    from scs.engine.apply import apply
+    from scs.engine.journal import Result
+    from scs.engine.recording import Recording
     from scs.engine.state import lock
 
-    with _session(options, "up", create=True, changes=True) as session, lock(session.paths, "up"):
+    with (
+        _session(options, "up", create=True, changes=True) as session,
+        lock(session.paths, "up"),
+        Recording(session, STARTED) as recording,
+    ):
         screen = Screen(session, options, STARTED)
         _preflight(session)
         look = session.events.timed("this machine", "looking", session.look)
         if not look.plan:
+            recording.result = Result.NOTHING
             screen.close()
             show.nothing_to_do(session, look, options, STARTED)
             return
@@ -137,10 +144,9 @@ def up(options: dict[str, Any], yes: bool, timings: bool) -> None:
             click.confirm("Some services restart. Go on?", default=True, abort=True, err=True)
         screen.start()
         try:
-            look = apply(session, look)
+            look = apply(session, look, recording)
         finally:
             screen.close()
-        finish(session, STARTED)
         show.summary(session, look, options, STARTED)
         if timings:
             timing.timings(session, look, STARTED)

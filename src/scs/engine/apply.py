@@ -4,33 +4,34 @@
 
 from __future__ import annotations
 
-import getpass
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from scs.api.clients import clouds_yaml
 from scs.api.executor import GIVEN_UP, Executor
 from scs.engine.events import Event
+from scs.engine.recording import Recording
 from scs.engine.session import MACHINE, Look, Session
-from scs.engine.ssh import Watcher
-from scs.engine.state import Entry, write_private
+from scs.engine.state import write_private
 from scs.errors import Problem, StepFailed
 from scs.model.objects import ApiObject
 from scs.model.topology import Node
 from scs.model.view import View
+from scs.plan.announce import holds, owners
 from scs.plan.plan import API, Step
 
 
-def apply(session: Session, look: Look) -> Look:
+def apply(session: Session, look: Look, recording: Recording) -> Look:
     """Do what the plan says and look again; raises StepFailed."""
     session.hand.start()
+    recording.announce(look.plan)
     session.keep_secrets()
     if look.plan.machine:
         session.stock.start_images()
         _make_nodes(session, look.view.nodes)
         look = session.events.timed(MACHINE, "looking at the nodes", session.look)
         session.keep_secrets()
+        recording.announce(look.plan)
     _write_clients(session, look.view)
     if any(item.id.startswith("image:") for _, item in look.plan.api):
         session.stock.start_images()
@@ -49,14 +50,6 @@ def apply(session: Session, look: Look) -> Look:
             ]
         )
     return again
-
-
-def finish(session: Session, started: float) -> None:
-    """Record how long the whole run took (from `started`, seconds since 1970)."""
-    now = time.time()
-    first = any(event.step == "starting nodes" for event in session.events.ended)
-    name = "run:first" if first else "run:change"
-    _record(session, [Event("end", MACHINE, name, now, now - started)], {})
 
 
 def _make_nodes(session: Session, nodes: Sequence[Node]) -> None:
@@ -78,29 +71,6 @@ def _write_clients(session: Session, view: View) -> None:
             write_private(path, text)
 
 
-def _record(
-    session: Session, ended: Sequence[Event], known: Mapping[tuple[str, str], Step]
-) -> None:
-    session.journal.add(
-        [
-            Entry(
-                run=session.run_id,
-                command=session.command,
-                step=event.step,
-                where=event.where,
-                reason=known[event.where, event.step].reason
-                if (event.where, event.step) in known
-                else "",
-                started=event.at - event.seconds,
-                seconds=round(event.seconds, 3),
-                ok=event.ok,
-                by=getpass.getuser(),
-            )
-            for event in ended
-        ]
-    )
-
-
 class Converging:
     """The steps of one look's plan, on nodes and in the API, beside each other."""
 
@@ -115,17 +85,14 @@ class Converging:
         for node, pairs in self._steps.items():
             for step, _ in pairs:
                 self._pending.setdefault(step.component, set()).add((node, step.id))
-        points = look.view.endpoints
-        self._owners = {point.type: part.name for part, point in points if point.type}
+        self._owners = owners(look.view)
 
     def run(self) -> None:
-        """Do them all and record how they went; raises StepFailed."""
+        """Do them all; raises StepFailed."""
         session = self._session
-        ended: list[Event] = []
 
         def listen(event: Event) -> None:
             if event.kind == "end":
-                ended.append(event)
                 for left in list(self._pending.values()):
                     left.discard((event.where, event.step))
 
@@ -133,7 +100,8 @@ class Converging:
         links = session.connections()
         executor = session.executor(self._look.view)
         watchers = [
-            Watcher(session.events, name, links[name], session.run_id) for name in self._steps
+            session.hand.watch(session.events, name, links[name], session.run_id)
+            for name in self._steps
         ]
         with ThreadPoolExecutor(max_workers=2) as pool:
             on_nodes = pool.submit(self._nodes, executor)
@@ -147,15 +115,15 @@ class Converging:
             for outcome in outcomes
             if not outcome.ok and outcome.error != GIVEN_UP
         ]
-        _record(session, ended, self._known)
         if self._problems:
             raise StepFailed(*self._problems)
 
     def _held(self, item: ApiObject) -> bool:
         """Whether an object of the API must wait for its component's steps on nodes."""
-        if item.whole:
-            return any(list(self._pending.values()))
-        return bool(self._pending.get(self._owners[item.service]))
+        return any(
+            left and holds(item, component, self._owners)
+            for component, left in list(self._pending.items())
+        )
 
     def _nodes(self, executor: Executor) -> None:
         if not self._steps:

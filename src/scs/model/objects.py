@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -25,6 +25,14 @@ class ApiObject:
     @property
     def id(self) -> str:
         return f"{self.kind}:{self.name}"
+
+    def before(self, others: Iterable[ApiObject]) -> set[str]:
+        """The ids of what comes before it: what it says, and all users and the catalog.
+
+        Those come before everything that is asked for by its address.
+        """
+        first = {other.id for other in others if other.service == "identity"}
+        return set(self.after) if self.service == "identity" else set(self.after) | first
 
 
 @dataclass(frozen=True, kw_only=True)
