@@ -22,7 +22,7 @@ class Exit(IntEnum):
 
     OK = 0, "done, or nothing to do"
     FAILED = 1, "a step failed; run the command again and it goes on from there"
-    CHANGES = 2, "`plan`: there are changes to make"
+    CHANGES = 2, "`plan`: there are changes to make; `drift`: something was changed by hand"
     BAD_INPUT = 3, "the command line or cloud.yaml is wrong; nothing was touched"
     PREFLIGHT = 4, "this machine lacks something; nothing was touched"
     BUSY = 5, "another run is under way; nothing was touched"

@@ -179,7 +179,7 @@ def test_plan_of_a_cloud_that_is_not_there(scs: Scs) -> None:
     shown = scs("plan")
     assert shown.code == Exit.CHANGES
     assert "node:node-1 does not exist" in shown.out
-    assert shown.out.endswith("changes. To make them: scs up\n")
+    assert shown.out.endswith("\nTo make them: scs up\n")
     result = scs("--json", "plan")
     assert result.code == Exit.CHANGES
     values = json.loads(result.out)

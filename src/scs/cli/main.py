@@ -108,14 +108,16 @@ def _print_json(value: Any) -> None:
 @click.option(
     "--timings", is_flag=True, help="At the end: what took how long, and the critical path."
 )
+@click.argument("saved", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
-def up(options: dict[str, Any], yes: bool, timings: bool) -> None:
+def up(options: dict[str, Any], yes: bool, timings: bool, saved: Path | None) -> None:
     """Make the cloud what cloud.yaml says; do nothing when it is.
 
     Without a cloud.yaml a short one is written and used. A run that failed or was ended is
-    continued by running it again.
+    continued by running it again. With a plan that `plan --out SAVED` wrote, exactly that is
+    done, or nothing when the cloud has moved since.
     """
-    from scs.cli import show
+    from scs.cli import plans, show
     from scs.cli import timings as timing
     from scs.cli.screen import Screen
     from scs.engine.apply import apply
@@ -131,6 +133,12 @@ def up(options: dict[str, Any], yes: bool, timings: bool) -> None:
         screen = Screen(session, options, STARTED)
         _preflight(session)
         look = session.events.timed("this machine", "looking", session.look)
+        kept = None
+        if saved is not None:
+            from scs.engine.saved import SavedPlan
+
+            kept = SavedPlan.read(saved)
+            kept.check(session, look)
         if not look.plan:
             recording.result = Result.NOTHING
             screen.close()
@@ -138,13 +146,13 @@ def up(options: dict[str, Any], yes: bool, timings: bool) -> None:
             return
         screen.plan(look.plan)
         risky = [step for step in look.plan.changes if step.effect == "restart"]
-        if risky and not yes and sys.stdin.isatty() and not options["as_json"]:
+        if risky and not yes and not kept and sys.stdin.isatty() and not options["as_json"]:
             screen.pause()
-            show.plan(session, look.plan)
+            plans.show(session, look.plan)
             click.confirm("Some services restart. Go on?", default=True, abort=True, err=True)
         screen.start()
         try:
-            look = apply(session, look, recording)
+            look = apply(session, look, recording, *([kept.agree] if kept else []))
         finally:
             screen.close()
         show.summary(session, look, options, STARTED)
@@ -159,20 +167,29 @@ def _preflight(session: Session) -> None:
 
 
 @scs.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write it to this file, for `up FILE`.",
+)
 @click.pass_obj
-def plan(options: dict[str, Any]) -> None:
-    """Tell what `up` would do: what, where, why. Changes nothing.
+def plan(options: dict[str, Any], out: Path | None) -> None:
+    """Tell what `up` would do: what, where, why, in which order. Changes nothing.
 
     Ends with 0 when there is nothing to do and with 2 when there is.
     """
-    from scs.cli import show
+    from scs.cli import plans
 
     with _session(options, "plan") as session:
         look = session.look()
+        if out is not None:
+            from scs.engine.saved import SavedPlan
+
+            SavedPlan.write(out, session, look)
         if options["as_json"]:
-            _print_json(show.plan_values(session, look.plan))
+            _print_json(plans.plan_values(session, look.plan))
         else:
-            show.plan(session, look.plan, verbose=options["verbose"])
+            plans.show(session, look.plan, verbose=options["verbose"], out=out)
         changes = bool(look.plan)
     if changes:
         sys.exit(Exit.CHANGES)

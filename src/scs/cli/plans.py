@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +13,8 @@ import click
 from scs.cli.screen import seconds_text
 from scs.plan.announce import expected
 from scs.plan.document import values
-from scs.plan.plan import CANT_BE_SEEN, Plan, Step
+from scs.plan.plan import Plan, Step
+from scs.resources import CANT_BE_SEEN
 
 if TYPE_CHECKING:
     from scs.engine.session import Session
@@ -24,7 +27,7 @@ def plan_values(session: Session, plan: Plan) -> dict[str, Any]:
     return values(session.spec.name, plan, session.secrets.mask, session.journal.expected())
 
 
-def show(session: Session, plan: Plan, *, verbose: bool = False) -> None:
+def show(session: Session, plan: Plan, *, verbose: bool = False, out: Path | None = None) -> None:
     """A plan for people: in its order, with diffs where something changes.
 
     What is all new, or can't be seen, is one line per place and component, unless `verbose`.
@@ -51,7 +54,7 @@ def show(session: Session, plan: Plan, *, verbose: bool = False) -> None:
             click.echo(_together(step, group))
             continue
         took = f" ({seconds_text(seconds[step.id])})" if seconds.get(step.id, 0.0) >= 0.1 else ""
-        mark = "+" if step.reason in NEW else "~" if step.sure else "?"
+        mark = "+" if step.reason in NEW else "?" if step.reason.startswith(CANT_BE_SEEN) else "~"
         effects = _effects(step)
         reason = mask(step.reason)
         click.echo(f"{step.number:>4} {mark} {step.component}: {step.id} {reason}{effects}{took}")
@@ -59,6 +62,7 @@ def show(session: Session, plan: Plan, *, verbose: bool = False) -> None:
             if not line.startswith(("---", "+++")):
                 click.echo(f"         {_coloured(line)}")
     _total(plan, seconds)
+    click.echo(f"To make them: scs up{f' {out}' if out else ''}")
 
 
 def _alike(steps: list[Step]) -> dict[tuple[str, str, bool], list[Step]]:
@@ -97,18 +101,17 @@ def _coloured(line: str) -> str:
     return click.style(line, fg=shade) if shade else line
 
 
-def _total(plan: Plan, seconds: dict[str, float] | Any) -> None:
+def _total(plan: Plan, seconds: Mapping[str, float]) -> None:
     changes = plan.changes
     restarts = sum(step.effect == "restart" for step in changes)
     away = dict.fromkeys(name for step in changes for name in step.interrupts)
-    unsure = sum(not step.sure for step in changes)
     words = [f"{len(changes)} {'change' if len(changes) == 1 else 'changes'}"]
     words += [f"{restarts} {'restart' if restarts == 1 else 'restarts'}"] if restarts else []
-    words += [f"{unsure} of them only if they prove necessary"] if unsure else []
     text = ", ".join(words)
     time = expected(plan, seconds)
     text += f"; about {seconds_text(time)}" if time >= 0.1 else ""
     click.echo(f"{text}.")
+    if not all(step.sure for step in changes):
+        click.echo("What can't be seen yet is looked at again first, and left when it is right.")
     if away:
         click.echo(f"For a moment these do not answer: {', '.join(away)}.")
-    click.echo("To make them: scs up")

@@ -14,54 +14,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scs.cli.screen import seconds_text
-from scs.plan.plan import Plan, Step
+from scs.plan.plan import Step
 
 if TYPE_CHECKING:
     from scs.engine.session import Look, Session
     from scs.verify.proof import Evidence
-
-
-def plan_values(session: Session, plan: Plan) -> dict[str, Any]:
-    """A plan for programs."""
-    return {
-        "cloud": session.spec.name,
-        "changes": [
-            {
-                "step": step.id,
-                "where": step.where,
-                "component": step.component,
-                "reason": step.reason,
-                "effect": step.effect,
-                "diff": session.secrets.mask(step.diff),
-            }
-            for step in plan.changes
-        ],
-    }
-
-
-def plan(session: Session, plan: Plan, *, verbose: bool = False) -> None:
-    """A plan for people: by place and component; diffs where something changes."""
-    if not plan:
-        click.echo("Nothing to do: the cloud is what cloud.yaml says.")
-        return
-    by_place: dict[str, dict[str, list[Step]]] = {}
-    for step in plan.changes:
-        by_place.setdefault(step.where, {}).setdefault(step.component, []).append(step)
-    for where, parts in by_place.items():
-        click.echo(click.style(where, bold=True))
-        for part, steps in parts.items():
-            missing = [step for step in steps if step.reason in ("is missing", "was never done")]
-            if len(missing) == len(steps) and not verbose:
-                names = ", ".join(sorted({step.id.split(":", 1)[0] for step in steps}))
-                click.echo(f"  + {part}: {len(steps)} to make ({names})")
-                continue
-            for step in steps:
-                effect = f" [{step.effect}]" if step.effect else ""
-                click.echo(f"  ~ {part}: {step.id} {step.reason}{effect}")
-                for line in session.secrets.mask(step.diff).splitlines():
-                    if not line.startswith(("---", "+++")):
-                        click.echo(f"      {line}")
-    click.echo(f"{len(plan.changes)} changes. To make them: scs up")
 
 
 def nothing_to_do(session: Session, look: Look, options: Mapping[str, Any], started: float) -> None:

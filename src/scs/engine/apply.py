@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from scs.api.clients import clouds_yaml
@@ -18,11 +18,20 @@ from scs.model.objects import ApiObject
 from scs.model.topology import Node
 from scs.model.view import View
 from scs.plan.announce import holds, owners
-from scs.plan.plan import API, Step
+from scs.plan.plan import API, Plan, Step
 
 
-def apply(session: Session, look: Look, recording: Recording) -> Look:
-    """Do what the plan says and look again; raises StepFailed."""
+def apply(
+    session: Session,
+    look: Look,
+    recording: Recording,
+    agree: Callable[[Plan], None] = lambda _plan: None,
+) -> Look:
+    """Do what the plan says and look again; raises StepFailed.
+
+    When nodes had to be made or started first, the plan is made anew once they can be seen;
+    `agree` may refuse that one.
+    """
     session.hand.start()
     recording.announce(look.plan)
     session.keep_secrets()
@@ -31,6 +40,7 @@ def apply(session: Session, look: Look, recording: Recording) -> Look:
         _make_nodes(session, look.view.nodes)
         look = session.events.timed(MACHINE, "looking at the nodes", session.look)
         session.keep_secrets()
+        agree(look.plan)
         recording.announce(look.plan)
     _write_clients(session, look.view)
     if any(item.id.startswith("image:") for _, item in look.plan.api):

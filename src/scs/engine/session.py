@@ -213,7 +213,11 @@ class Session:
             machine=tuple(self._machine_steps(view.nodes, states)),
             nodes={
                 name: node_steps(
-                    name, items, observed.get(name, {}), unseen=_why_unseen(name, states, running)
+                    name,
+                    items,
+                    observed.get(name, {}),
+                    looked=running,
+                    unseen=_why_unseen(name, states, running),
                 )
                 for name, items in desired.items()
             },

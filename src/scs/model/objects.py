@@ -16,6 +16,8 @@ class ApiObject:
     kind: ClassVar[str] = ""
     service: ClassVar[str] = "identity"
     """The service type that must answer before it can be looked at."""
+    volatile: ClassVar[frozenset[str]] = frozenset()
+    """What is seen of it but changes by itself, or by its users."""
     whole: ClassVar[bool] = False
     """It needs the whole cloud: made when nothing is left to do on any node."""
     name: str
@@ -152,6 +154,7 @@ class Server(ApiObject):
 
     kind: ClassVar[str] = "server"
     service: ClassVar[str] = "compute"
+    volatile: ClassVar[frozenset[str]] = frozenset({"id", "status", "floating", "ssh"})
     whole: ClassVar[bool] = True
     image: str
     flavor: str

@@ -81,12 +81,17 @@ class Plan:
 
 
 def node_steps(
-    node: str, desired: Sequence[Resource], observed: Mapping[str, Seen], *, unseen: str = ""
+    node: str,
+    desired: Sequence[Resource],
+    observed: Mapping[str, Seen],
+    *,
+    looked: bool = True,
+    unseen: str = "",
 ) -> tuple[tuple[Step, Resource], ...]:
     """What has to be done on one node.
 
     A unit is restarted when something that it reads changes, and only then. A gate is waited
-    for when a step depends on it. `unseen` tells why the node could not be looked at.
+    for when a step depends on it. `looked` tells whether the node was looked at, and `unseen` why one that exists was not.
     """
     reasons = {
         item.id: f"{CANT_BE_SEEN}: {unseen}" if unseen else reason
@@ -103,13 +108,13 @@ def node_steps(
                 reasons[item.id] = f"reads {', '.join(late)}"
     needed = {name for item in desired if item.id in reasons for name in item.after}
     return tuple(
-        (_step(node, item, reasons[item.id], observed.get(item.id, {})), item)
+        (_step(node, item, reasons[item.id], observed.get(item.id, {}), looked), item)
         for item in desired
         if item.id in reasons and (not isinstance(item, Gate) or item.id in needed)
     )
 
 
-def _step(node: str, item: Resource, reason: str, seen: Seen) -> Step:
+def _step(node: str, item: Resource, reason: str, seen: Seen, looked: bool) -> Step:
     effect = ""
     if isinstance(item, Unit) and seen.get("active") == "active":
         effect = "reload" if item.reload else "restart"
@@ -121,7 +126,7 @@ def _step(node: str, item: Resource, reason: str, seen: Seen) -> Step:
         diff=item.diff(seen),
         effect=effect,
         data=item.data,
-        sure=not reason.startswith(CANT_BE_SEEN),
+        sure=looked and not reason.startswith(CANT_BE_SEEN),
     )
 
 
