@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from scs.api.clients import clouds_yaml
 from scs.api.executor import GIVEN_UP, Executor
@@ -37,7 +38,7 @@ def apply(
     session.keep_secrets()
     if look.plan.machine:
         session.stock.start_images()
-        _make_nodes(session, look.view.nodes)
+        _make_nodes(session, look.plan.machine, look.view.nodes)
         look = session.events.timed(MACHINE, "looking at the nodes", session.look)
         session.keep_secrets()
         agree(look.plan)
@@ -62,13 +63,18 @@ def apply(
     return again
 
 
-def _make_nodes(session: Session, nodes: Sequence[Node]) -> None:
+def _make_nodes(session: Session, steps: Sequence[Step], nodes: Sequence[Node]) -> None:
+    """Make and start nodes, all at once; each is a step of the plan."""
     session.stock.layers(lambda _: None)
-    session.events.timed(
-        MACHINE,
-        "starting nodes",
-        lambda: session.provider.create(nodes, session.events.saying("starting nodes")),
-    )
+
+    def make() -> None:
+        session.provider.create(nodes, session.events.saying(steps[0].id))
+
+    # The provider makes them together, so they begin and end together.
+    action = make
+    for step in steps:
+        action = partial(session.events.timed, MACHINE, step.id, action)
+    action()
 
 
 def _write_clients(session: Session, view: View) -> None:

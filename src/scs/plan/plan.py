@@ -91,7 +91,8 @@ def node_steps(
     """What has to be done on one node.
 
     A unit is restarted when something that it reads changes, and only then. A gate is waited
-    for when a step depends on it. `looked` tells whether the node was looked at, and `unseen` why one that exists was not.
+    for when a step depends on it. `looked` tells whether the node was looked at, and `unseen`
+    why one that exists was not.
     """
     reasons = {
         item.id: f"{CANT_BE_SEEN}: {unseen}" if unseen else reason
