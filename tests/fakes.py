@@ -25,9 +25,11 @@ from typing import Any, cast
 from scs.api.clients import Clients
 from scs.api.executor import Executor
 from scs.api.kinds import Kind
+from scs.engine.apply import apply
 from scs.engine.events import Events
 from scs.engine.hand import Hand
-from scs.engine.session import Session
+from scs.engine.recording import Recording
+from scs.engine.session import Look, Session
 from scs.engine.ssh import Watcher
 from scs.errors import Problem
 from scs.images import BuiltImage
@@ -544,3 +546,37 @@ class PaperSession(Session):
 
     def executor(self, view: View) -> Executor:
         return PaperExecutor(self.cloud, Clients(view, self.paths.state / "ca.pem"))
+
+
+class World:
+    """A cloud on paper with its cloud.yaml and its state folder (SCS_STATE must say where)."""
+
+    def __init__(self, cloud: PaperCloud, folder: Path) -> None:
+        self.cloud = cloud
+        self.folder = folder
+        self.yaml: dict[str, Any] = {"name": "paper"}
+
+    @property
+    def node(self) -> dict[str, Any]:
+        """What there is on the first node."""
+        return self.cloud.nodes["node-1"]
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state" / "paper"
+
+    def session(self, command: str = "up") -> PaperSession:
+        spec = CloudSpec.model_validate(self.yaml)
+        return PaperSession(self.cloud, spec, self.folder, command)
+
+    def up(self) -> PaperSession:
+        """What the command `up` does, without its words."""
+        with self.session() as session, Recording(session, time.time()) as recording:
+            look = session.look()
+            if look.plan:
+                apply(session, look, recording)
+        return session
+
+    def plan(self) -> Look:
+        with self.session("plan") as session:
+            return session.look()

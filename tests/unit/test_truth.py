@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,17 +19,16 @@ from typing import Any
 import jsonschema
 import pytest
 
-from fakes import PaperCloud, PaperHand, PaperSession
+from fakes import PaperHand, World
 from scs.engine.apply import apply
 from scs.engine.journal import Entry, Result
 from scs.engine.recording import Recording
 from scs.engine.saved import SavedPlan
-from scs.engine.session import MACHINE, Look
+from scs.engine.session import MACHINE
 from scs.errors import StepFailed
 from scs.plan.document import values
 from scs.plan.plan import API
 from scs.resources import probe
-from scs.spec import CloudSpec
 
 SCHEMA = json.loads(
     (Path(__file__).parents[2] / "src/scs/plan/schemas/plan.json").read_text(encoding="utf-8")
@@ -42,66 +40,6 @@ TWO = [
 ]
 NODE = "node-1"
 NOVA_CONF = "file:/etc/nova/nova.conf"
-
-
-class World:
-    """A cloud on paper with its cloud.yaml and its state folder."""
-
-    def __init__(self, cloud: PaperCloud, folder: Path) -> None:
-        self.cloud = cloud
-        self.folder = folder
-        self.yaml: dict[str, Any] = dict(ONE)
-
-    @property
-    def node(self) -> dict[str, Any]:
-        return self.cloud.nodes[NODE]
-
-    @property
-    def state(self) -> Path:
-        return self.folder / "state" / "paper"
-
-    def session(self, command: str = "up") -> PaperSession:
-        spec = CloudSpec.model_validate(self.yaml)
-        return PaperSession(self.cloud, spec, self.folder, command)
-
-    def up(self) -> PaperSession:
-        with self.session() as session, Recording(session, time.time()) as recording:
-            look = session.look()
-            if look.plan:
-                apply(session, look, recording)
-        return session
-
-    def plan(self) -> Look:
-        with self.session("plan") as session:
-            return session.look()
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """A cloud that is up."""
-    folder = tmp_path_factory.mktemp("finished")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SCS_STATE", str(folder / "state"))
-        patch.setenv("SCS_CACHE", str(folder / "cache"))
-        world = World(PaperCloud(), folder)
-        world.up()
-    return world
-
-
-@pytest.fixture
-def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setenv("SCS_STATE", str(tmp_path / "state"))
-    monkeypatch.setenv("SCS_CACHE", str(tmp_path / "cache"))
-    probe.hurry.clear()
-    return World(PaperCloud(), tmp_path)
-
-
-@pytest.fixture
-def world(finished: World, empty: World) -> World:
-    """A copy of the cloud that is up."""
-    shutil.copytree(finished.folder / "state", empty.folder / "state")
-    empty.cloud = finished.cloud.copied()
-    return empty
 
 
 Change = Callable[[World], object]
@@ -235,7 +173,7 @@ ROWS: dict[str, Row] = {
         {"unit:memcached.service"},
         {"restart"},
     ),
-    "link to another target": Row(sets(LINK, target="/opt/other"), {LINK}),
+    "link to another target": Row(sets(LINK, target="/opt/other"), {LINK, *DOMINO}, RESTART),
     "directory removed": Row(gone("directory:/etc/nova"), {"directory:/etc/nova"}),
     "directory's mode": Row(sets("directory:/etc/nova", mode=0o777), {"directory:/etc/nova"}),
     "package removed": Row(lambda w: w.node["packages:nova"].pop("novnc"), {"packages:nova"}),

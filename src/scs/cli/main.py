@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from scs.cli import drift, journal, schema, why
 from scs.errors import BadInput, Exit, PreflightFailed, Problem, ScsError, StepFailed
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def up(options: dict[str, Any], yes: bool, timings: bool, saved: Path | None) ->
     from scs.cli import plans, show
     from scs.cli import timings as timing
     from scs.cli.screen import Screen
+    from scs.engine.applied import remember, remembered
     from scs.engine.apply import apply
     from scs.engine.journal import Result
     from scs.engine.recording import Recording
@@ -141,6 +143,8 @@ def up(options: dict[str, Any], yes: bool, timings: bool, saved: Path | None) ->
             kept.check(session, look)
         if not look.plan:
             recording.result = Result.NOTHING
+            if not remembered(session):
+                remember(session, look)
             screen.close()
             show.nothing_to_do(session, look, options, STARTED)
             return
@@ -329,6 +333,10 @@ def version(options: dict[str, Any]) -> None:
     from scs.cli import show
 
     show.versions(options)
+
+
+for _command in (drift.drift, journal.journal, schema.schema, why.why):
+    scs.add_command(_command)
 
 
 def main() -> None:

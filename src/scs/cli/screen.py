@@ -38,6 +38,14 @@ def seconds_text(seconds: float) -> str:
     )
 
 
+def ago_text(seconds: float) -> str:
+    """How long something lasts, as short as it may be: `5 s`, `12 min`, `3 h`, `9 days`."""
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
 class Screen:
     """Progress: a line for each step that counts, and on a terminal one that lives."""
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scs.cli.screen import seconds_text
+from scs.cli.screen import ago_text, seconds_text
+from scs.plan.degraded import down, since
 from scs.plan.plan import Step
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def stages(session: Session) -> str:
 def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
     """Nodes, components, endpoints; returns whether all is well."""
     plan = look.plan
+    now = time.time()
+    lost = down(look.view, look.desired, look.observed)
     wrong: dict[str, list[Step]] = {}
     for step in plan.changes:
         wrong.setdefault(step.component, []).append(step)
@@ -102,6 +105,7 @@ def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
                 "nodes": [node.name for node in look.view.nodes_of(part)],
                 "units": units,
                 "healthy": not problems,
+                "since": since(part.name, look.desired, look.observed) or None,
                 "problems": [f"{step.id} {step.reason}" for step in problems],
                 "endpoints": [
                     look.view.url(point.name, external=point.external)
@@ -126,6 +130,19 @@ def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
             "healthy": healthy,
             "nodes": nodes,
             "components": rows,
+            "down": [
+                {
+                    "unit": item.unit,
+                    "component": item.component,
+                    "nodes": list(item.nodes),
+                    "since": item.since or None,
+                    "everywhere": item.everywhere,
+                    "affects": [link.component for link in item.impact.links],
+                    "endpoints": [point.name for point in item.impact.endpoints],
+                    "meaning": item.meaning,
+                }
+                for item in lost
+            ],
         }
         click.echo(json.dumps(values, indent=2))
         return healthy
@@ -143,18 +160,26 @@ def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
     )
     click.echo("")
     table(
-        ("COMPONENT", "WHAT", "UNITS", "STATE", "ENDPOINT"),
+        ("COMPONENT", "WHAT", "UNITS", "SINCE", "STATE", "ENDPOINT"),
         [
             (
                 row["component"],
                 row["summary"],
                 str(len(row["units"]) or ""),
+                ago_text(now - row["since"]) if row["since"] else "",
                 "well" if row["healthy"] else "; ".join(row["problems"])[:70],
                 " ".join(row["endpoints"]),
             )
             for row in rows
         ],
     )
+    if lost:
+        click.echo("")
+        click.echo(click.style("Down:", bold=True))
+    for item in lost:
+        age = f" for {ago_text(now - item.since)}" if item.since else ""
+        where = ", ".join(item.nodes)
+        click.echo(f"  {item.unit.removesuffix('.service')} on {where}{age}: {item.meaning}")
     count = len(plan.changes)
     click.echo(
         "\nAll is well." if healthy else f"\n{count} things are not as they should be: scs plan"

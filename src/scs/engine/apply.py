@@ -10,6 +10,7 @@ from functools import partial
 
 from scs.api.clients import clouds_yaml
 from scs.api.executor import GIVEN_UP, Executor
+from scs.engine.applied import remember
 from scs.engine.events import Event
 from scs.engine.recording import Recording
 from scs.engine.session import MACHINE, Look, Session
@@ -60,6 +61,7 @@ def apply(
                 for step in again.plan.changes
             ]
         )
+    remember(session, again)
     return again
 
 

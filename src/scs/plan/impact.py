@@ -72,10 +72,15 @@ def loss(view: View, name: str, unit: Unit | None = None, units: Iterable[Unit] 
         return Impact()
     links = dependents(view, name)
     if part.fronts:
-        return Impact(links, tuple(point for _, point in view.endpoints))
+        return Impact(links, _for_users(point for _, point in view.endpoints))
     own = part.endpoints if unit is None else served(part, unit, units)
     more = [point for link in links for point in parts[link.component].endpoints]
-    return Impact(links, tuple(dict.fromkeys((*own, *more))))
+    return Impact(links, _for_users((*own, *more)))
+
+
+def _for_users(points: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+    """Each once, without those that only components use."""
+    return tuple(dict.fromkeys(point for point in points if point.http or point.type))
 
 
 def served(part: Component, unit: Unit, units: Iterable[Unit]) -> tuple[Endpoint, ...]:
