@@ -19,6 +19,7 @@ from scs.errors import BadInput, Exit, PreflightFailed, Problem, ScsError, StepF
 
 if TYPE_CHECKING:
     from scs.engine.session import Session
+    from scs.plan.plan import Plan
 
 STARTED = time.time()
 PROGRAM = "scs"
@@ -68,6 +69,8 @@ def scs(ctx: click.Context, /, **options: Any) -> None:
     ended is continued by the next one.
     """
     ctx.obj = options
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
 
 
 def _spec(options: dict[str, Any], *, create: bool = False) -> tuple[Any, Path]:
@@ -151,12 +154,17 @@ def up(options: dict[str, Any], yes: bool, timings: bool, saved: Path | None) ->
         screen.plan(look.plan)
         risky = [step for step in look.plan.changes if step.effect == "restart"]
         if risky and not yes and not kept and sys.stdin.isatty() and not options["as_json"]:
-            screen.pause()
             plans.show(session, look.plan)
             click.confirm("Some services restart. Go on?", default=True, abort=True, err=True)
+
+        def again(plan: Plan) -> None:
+            if kept:
+                kept.agree(plan)
+            screen.plan(plan)
+
         screen.start()
         try:
-            look = apply(session, look, recording, *([kept.agree] if kept else []))
+            look = apply(session, look, recording, again)
         finally:
             screen.close()
         show.summary(session, look, options, STARTED)

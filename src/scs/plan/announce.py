@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from scs.model.objects import ApiObject
@@ -123,11 +123,20 @@ def _interruptions(
     return found
 
 
-def expected(plan: Plan, seconds: Mapping[str, float]) -> float:
-    """How long the plan's longest chain of steps takes, from what each step took before."""
-    steps = sorted(plan.steps, key=lambda step: step.number)
+def expected(
+    plan: Plan,
+    seconds: Mapping[str, float],
+    done: Collection[Key] = (),
+    running: Mapping[Key, float] | None = None,
+) -> float:
+    """How long the longest chain of steps takes, from what each step took before.
+
+    Without what is `done`, and less what has passed of what is `running` (seconds).
+    """
     ends: dict[int, float] = {}
-    for step in steps:
+    for step in sorted(plan.steps, key=lambda step: step.number):
+        key = (step.where, step.id)
         begin = max((ends.get(number, 0.0) for number in step.after), default=0.0)
-        ends[step.number] = begin + seconds.get(step.id, 0.0)
+        took = 0.0 if key in done else seconds.get(step.id, 0.0)
+        ends[step.number] = begin + max(took - (running or {}).get(key, 0.0), 0.0)
     return max(ends.values(), default=0.0)
