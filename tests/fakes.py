@@ -51,6 +51,7 @@ from scs.resources import (
     Packages,
     QueueAccounts,
     Resource,
+    Restored,
     Seen,
     SwitchSettings,
     Unit,
@@ -166,6 +167,8 @@ class PaperNode:
                     return SILENT
                 there = thing or {"databases": [], "password": "", "tls": False, "grants": []}
                 return {**there, "password": there["password"] == item.password}
+            case Restored():
+                return thing or {"there": False}
             case Migration():
                 if not self._database_answers():
                     return SILENT
@@ -279,6 +282,8 @@ class PaperNode:
                     "tls": True,
                     "grants": sorted(item.databases),
                 }
+            case Restored():
+                self.things[item.id] = {"there": True}
             case Migration():
                 self.things[item.id] = {"wrong": ""}
             case QueueAccounts():
