@@ -33,7 +33,7 @@ from scs.engine.session import Look, Session
 from scs.engine.ssh import Watcher
 from scs.errors import Problem
 from scs.images import BuiltImage
-from scs.model.objects import ApiObject
+from scs.model.objects import ApiObject, Quota
 from scs.model.topology import Node
 from scs.model.view import View
 from scs.providers import Connection, NodeFacts, NodeState
@@ -77,6 +77,8 @@ class PaperCloud:
         self.nodes: dict[str, dict[str, Values]] = {}
         """Node → id → the thing."""
         self.api: dict[str, Values] = {}
+        self.cores = 20
+        """The quota of the first project."""
         self.broken: set[str] = set()
         """Ids of steps that fail."""
         self.at_step: Callable[[str, str], None] = lambda _where, _step: None
@@ -457,7 +459,10 @@ class PaperKind(Kind[ApiObject]):
 
     def observe(self, clients: Clients, wanted: Sequence[ApiObject]) -> dict[str, Any]:
         with self.cloud.lock:
-            return {want.id: copy.deepcopy(self.cloud.api.get(want.id, {})) for want in wanted}
+            found = {want.id: copy.deepcopy(self.cloud.api.get(want.id, {})) for want in wanted}
+            # Every project has some, whoever made it.
+            limits = {"cores": self.cloud.cores}
+            return found | {want.id: limits for want in wanted if isinstance(want, Quota)}
 
     def compare(self, want: ApiObject, seen: Mapping[str, Any]) -> str | None:
         return self.real.compare(want, seen)

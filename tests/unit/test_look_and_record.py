@@ -14,7 +14,7 @@ import pytest
 
 from clouds import CLOUDS, expander_of
 from fakes import World
-from scs.engine.applied import Drift, drift
+from scs.engine.applied import Drift, accept, drift
 from scs.engine.journal import Announced, End, Journal, Result, Start
 from scs.engine.recording import Recording
 from scs.engine.saved import SavedPlan
@@ -51,6 +51,7 @@ def test_drift_is_what_somebody_changed_and_names_the_owner(world: World) -> Non
     world.cloud.api["flavor:SCS-1V-4"]["ram"] = 1
     world.cloud.api["flavor:SCS-2V-4"]["extra_specs"]["mine"] = "1"
     world.cloud.api["user:demo"]["roles"] = ["admin", "member"]
+    world.cloud.cores = 40
     found = {item.thing: item for item in drift_of(world)}
     assert {name: (item.component, item.declared) for name, item in found.items()} == {
         NOVA_CONF: ("nova", "files: nova.conf.j2"),
@@ -61,7 +62,12 @@ def test_drift_is_what_somebody_changed_and_names_the_owner(world: World) -> Non
         "flavor:SCS-1V-4": ("flavors", "objects: flavor SCS-1V-4"),
         "flavor:SCS-2V-4": ("flavors", "objects: flavor SCS-2V-4"),
         "user:demo": ("tenant", "objects: user demo"),
+        "quota:demo": ("tenant", "objects: quota demo"),
+        "network-quota:demo": ("tenant", "objects: network-quota demo"),
     }
+    assert found["quota:demo"].what == "cores: 20 → 40"
+    left = {"packages:nova", "flavor:SCS-2V-4", "user:demo", "quota:demo", "network-quota:demo"}
+    assert {name for name, item in found.items() if not item.mended} == left
     assert found[NOVA_CONF].what == "has other content"
     assert "-by hand" in found[NOVA_CONF].diff
     assert found["packages:nova"].what == "novnc: 1.0 → 2.0"
@@ -70,6 +76,16 @@ def test_drift_is_what_somebody_changed_and_names_the_owner(world: World) -> Non
     told = json.dumps([item.values() for item in found.values()])
     secrets = json.loads((world.state / "secrets.json").read_text()).values()
     assert not any(secret in told for secret in secrets)
+
+
+def test_what_up_leaves_alone_can_be_accepted(world: World) -> None:
+    world.cloud.cores = 40
+    world.node[NOVA_CONF]["mode"] = 0o666
+    assert not any(step.id.startswith("quota:") for step in world.plan().plan.steps)
+    with world.session("drift") as session:
+        look = session.look()
+        accept(session, look, drift(session, look))
+    assert [item.thing for item in drift_of(world)] == [NOVA_CONF]
 
 
 def test_a_changed_cloud_yaml_is_no_drift(world: World) -> None:

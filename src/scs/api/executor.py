@@ -16,6 +16,7 @@ from scs.api.identity import Catalog, People, Projects
 from scs.api.image import Images
 from scs.api.kinds import Kind
 from scs.api.network import Networks, Routers, SecurityGroups
+from scs.api.quota import Quotas
 from scs.images import BuiltImage
 from scs.model.objects import ApiObject
 from scs.resources.graph import Outcome, attempt, schedule
@@ -46,6 +47,8 @@ class Executor:
             "network": Networks(),
             "router": Routers(),
             "security-group": SecurityGroups(),
+            "quota": Quotas("compute", "/os-quota-sets", "quota_set"),
+            "network-quota": Quotas("network", "/v2.0/quotas", "quota"),
         }
 
     def compare(self, want: ApiObject, seen: Mapping[str, object]) -> str | None:

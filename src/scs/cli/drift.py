@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="Look again and again, and tell of each change when it is found, until ended.",
 )
+@click.option("--accept", is_flag=True, help="Take what `up` leaves alone as it is now.")
 @click.pass_obj
-def drift(options: dict[str, Any], watch: int | None) -> None:
+def drift(options: dict[str, Any], watch: int | None, accept: bool) -> None:
     """Tell what was changed by hand since the last `up`, and who owns it.
 
     On nodes and in the cloud's API. A changed cloud.yaml is no drift: see `plan`. Nothing is
@@ -33,7 +34,7 @@ def drift(options: dict[str, Any], watch: int | None) -> None:
     """
     if watch is not None:
         _watch(options, watch)
-    found = _look(options)
+    found = _look(options, accept=accept)
     if options["as_json"]:
         click.echo(json.dumps({"drift": [item.values() for item in found]}, indent=2))
     elif not found:
@@ -46,23 +47,35 @@ def drift(options: dict[str, Any], watch: int | None) -> None:
                     click.echo(f"      {line}")
         count = f"{len(found)} {'thing' if len(found) == 1 else 'things'}"
         click.echo(f"{count} not as scs has left {'it' if len(found) == 1 else 'them'}.")
-        click.echo("To put everything back: scs up")
+        if any(item.mended for item in found):
+            click.echo("To put them back: scs up")
+        if not all(item.mended for item in found):
+            click.echo("To take what `up` leaves alone as it is now: scs drift --accept")
     if found:
         sys.exit(Exit.CHANGES)
 
 
-def _look(options: dict[str, Any]) -> list[Drift]:
+def _look(options: dict[str, Any], *, accept: bool = False) -> list[Drift]:
     from scs.cli.main import _session
+    from scs.engine.applied import accept as take
     from scs.engine.applied import drift as find
+    from scs.engine.state import lock
 
     with _session(options, "drift") as session:
-        return find(session, session.look())
+        look = session.look()
+        found = find(session, look)
+        if accept:
+            with lock(session.paths, "drift --accept"):
+                take(session, look, found)
+            found = [item for item in found if item.mended]
+        return found
 
 
 def _line(item: Drift) -> str:
     where = click.style(item.where, bold=True)
     owner = f"{item.component}; {item.declared}" if item.declared else item.component
-    return f"{where}: {item.thing} {item.what}  ({owner})"
+    left = "" if item.mended else ", which `up` leaves alone"
+    return f"{where}: {item.thing} {item.what}{left}  ({owner})"
 
 
 def _watch(options: dict[str, Any], seconds: int) -> None:
@@ -88,7 +101,7 @@ def _watch(options: dict[str, Any], seconds: int) -> None:
         time.sleep(max(0.0, seconds - (time.monotonic() - started)))
 
 
-def _tell(options: dict[str, Any], event: str, values: dict[str, str], text: str) -> None:
+def _tell(options: dict[str, Any], event: str, values: dict[str, Any], text: str) -> None:
     now = time.time()
     if options["as_json"]:
         click.echo(json.dumps({"at": round(now, 1), "event": event, **values}))

@@ -42,8 +42,10 @@ class Drift:
     what: str
     diff: str = ""
     """What would put it back; secrets are blotted out."""
+    mended: bool = True
+    """Whether `up` puts it back; else nothing is declared of it, and it is left alone."""
 
-    def values(self) -> dict[str, str]:
+    def values(self) -> dict[str, Any]:
         return asdict(self)
 
 
@@ -98,8 +100,22 @@ def drift(session: Session, look: Look) -> list[Drift]:
             mask = session.secrets.mask
             component = wish.component
             told = declaration(look.view, component, name)
-            found.append(Drift(where, name, component, told, mask(what), mask(diff)))
+            mended = bool(reason) or not same
+            found.append(Drift(where, name, component, told, mask(what), mask(diff), mended))
     return _causes(found, items)
+
+
+def accept(session: Session, look: Look, found: Iterable[Drift]) -> None:
+    """Take what `up` leaves alone as it is now."""
+    path = _path(session)
+    kept = json.loads(path.read_text())
+    taken = {(item.where, item.thing) for item in found if not item.mended}
+    there = seen(look)
+    for item in kept["things"]:
+        key = (item["where"], item["id"])
+        if key in taken:
+            item["seen"] = there[key]
+    write_private(path, json.dumps(kept))
 
 
 def _own_doing(session: Session, last: str) -> set[Key]:

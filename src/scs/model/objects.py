@@ -162,3 +162,22 @@ class Server(ApiObject):
     external: str
     security_group: str
     keypair: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quota(ApiObject):
+    """What a project may use of the service of this type; the name is the project's.
+
+    Nothing is wanted of it: it is looked at, so that it is told when somebody changes it.
+    """
+
+    kind: ClassVar[str] = "quota"
+    service: ClassVar[str] = "compute"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkQuota(Quota):
+    """The same for networks, ports, routers, floating IPs."""
+
+    kind: ClassVar[str] = "network-quota"
+    service: ClassVar[str] = "network"
