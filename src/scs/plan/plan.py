@@ -148,8 +148,9 @@ def api_steps(
     for item in desired:
         looked = item.id in observed
         seen = observed.get(item.id, {})
-        reason = UNSEEN if reachable and not looked else compare(item, seen)
+        reason = compare(item, seen)
         if reason is not None:
+            reason = UNSEEN if reachable and not looked else reason
             diff = difference(item, seen) if looked else ""
             step = Step(item.id, API, item.component, reason, diff, sure=looked)
             steps.append((step, item))
