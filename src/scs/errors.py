@@ -22,7 +22,7 @@ class Exit(IntEnum):
 
     OK = 0, "done, or nothing to do"
     FAILED = 1, "a step failed; run the command again and it goes on from there"
-    CHANGES = 2, "`plan`: there are changes to make"
+    CHANGES = 2, "`plan`: there are changes to make; `drift`: something was changed by hand"
     BAD_INPUT = (
         3,
         "cloud.yaml or the command line is wrong, or a policy forbids it; nothing was touched",

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +67,27 @@ class Cloud:
 
     def json(self, *words: str, code: int = 0) -> Any:
         return json.loads(self.run("--json", *words, code=code))
+
+    def told_the_truth(self, plan: Any) -> None:
+        """The last run did what this plan had announced, step for step and in that order."""
+        run = self.json("journal", "show", "last")
+        assert run["result"] == "done"
+        steps = {(step["where"], step["step"]): step for step in plan["changes"] + plan["waits"]}
+        did = {
+            (entry["where"], entry["step"]): entry
+            for entry in run["steps_done"]
+            if not entry["step"].startswith("looking")
+        }
+        sure = {key for key, step in steps.items() if step["sure"]}
+        assert sure <= did.keys() <= steps.keys()
+        ends = {steps[key]["number"]: did[key]["started"] + did[key]["seconds"] for key in did}
+        for key, entry in did.items():
+            assert entry["ok"]
+            if steps[key]["sure"]:
+                told = {name: steps[key][name] for name in ("reason", "diff", "effects")}
+                assert told == {name: entry[name] for name in told}
+            for number in steps[key]["after"]:
+                assert ends.get(number, 0.0) <= entry["started"] + 0.05, (key, number)
 
     def killed(self, after: str, seconds: float, *words: str) -> None:
         """Start a command, wait for a line with this text and a while, then kill -9 all of it."""
@@ -154,6 +176,7 @@ def test_bad_input_touches_nothing(cloud: Cloud) -> None:
 
 def test_plan_of_nothing_touches_nothing(cloud: Cloud) -> None:
     plan = cloud.json("plan", code=2)
+    jsonschema.validate(plan, json.loads(cloud.run("schema", "plan")))
     steps = {change["step"] for change in plan["changes"]}
     assert {"node:node-1", "unit:keystone.service", "server:hello"} <= steps
     assert not cloud.state.exists()
@@ -161,8 +184,12 @@ def test_plan_of_nothing_touches_nothing(cloud: Cloud) -> None:
 
 def test_killed_first_run_is_continued(cloud: Cloud) -> None:
     cloud.killed("unit:mariadb.service", 3.0, "up")
+    (run,) = cloud.json("journal")["runs"]
+    assert (run["command"], run["result"]) == ("up", "killed")
+    assert 0 < run["steps"] < run["announced"]
     summary = cloud.json("up")
     assert summary["server"].startswith("10.31.2.")
+    assert [run["result"] for run in cloud.json("journal")["runs"]] == ["done", "killed"]
 
 
 def test_vm_answers_ssh_at_its_floating_ip(cloud: Cloud) -> None:
@@ -256,12 +283,17 @@ def test_two_runs_at_once_are_refused(cloud: Cloud) -> None:
 def test_one_changed_option_restarts_who_reads_it(cloud: Cloud) -> None:
     cloud.file.write_text(SPEC + "config: {keystone: {token: {expiration: 7200}}}\n")
     before = cloud.started()
-    plan = cloud.json("plan", code=2)
+    kept = cloud.folder / "kept.plan"
+    plan = cloud.json("plan", "--out", str(kept), code=2)
+    jsonschema.validate(plan, json.loads(cloud.run("schema", "plan")))
     steps = [change["step"] for change in plan["changes"]]
     assert steps == ["file:/etc/keystone/keystone.conf", "unit:keystone.service"]
     assert "+expiration = 7200" in plan["changes"][0]["diff"]
     assert not any(secret in json.dumps(plan) for secret in cloud.secrets().values())
-    cloud.run("up", "--yes")
+    assert cloud.json("drift")["drift"] == [], "a changed cloud.yaml is no drift"
+    cloud.run("up", str(kept))
+    cloud.told_the_truth(plan)
+    cloud.run("up", str(kept), code=3)
     after = cloud.started()
     assert {name for name in after if after[name] != before.get(name)} == {"keystone.service"}
     assert "expiration = 7200" in cloud.ssh("grep ^expiration /etc/keystone/keystone.conf")
@@ -282,7 +314,15 @@ def test_what_was_changed_by_hand_is_found_and_put_right(cloud: Cloud) -> None:
         " mariadb -e \"SET PASSWORD FOR 'nova'@'%' = PASSWORD('other')\""
     )
     cloud.run("openstack", "--os-cloud", f"{NAME}-admin", "flavor", "delete", "SCS-16V-32")
-    found = {change["step"] for change in cloud.json("plan", code=2)["changes"]}
+    drift = {item["thing"]: item for item in cloud.json("drift", code=2)["drift"]}
+    assert {name: item["component"] for name, item in drift.items()} == {
+        "file:/etc/haproxy/haproxy.cfg": "haproxy",
+        "unit:glance-api.service": "glance",
+        "database:nova": "mariadb",
+        "flavor:SCS-16V-32": "flavors",
+    }
+    plan = cloud.json("plan", code=2)
+    found = {change["step"] for change in plan["changes"]}
     expected = {
         "file:/etc/haproxy/haproxy.cfg",
         "unit:haproxy.service",
@@ -291,8 +331,12 @@ def test_what_was_changed_by_hand_is_found_and_put_right(cloud: Cloud) -> None:
         "flavor:SCS-16V-32",
     }
     assert expected <= found
-    assert not cloud.json("status", code=6)["healthy"]
+    status = cloud.json("status", code=6)
+    assert not status["healthy"]
+    assert [item["unit"] for item in status["down"]] == ["glance-api.service"]
     cloud.run("up", "--yes")
+    cloud.told_the_truth(plan)
+    assert cloud.json("drift")["drift"] == []
     assert cloud.json("plan")["changes"] == []
 
 

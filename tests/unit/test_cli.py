@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import click
+import jsonschema
 import pytest
 
 from scs import __version__, components, release
@@ -183,7 +184,7 @@ def test_plan_of_a_cloud_that_is_not_there(scs: Scs) -> None:
     shown = scs("plan")
     assert shown.code == Exit.CHANGES
     assert "node:node-1 does not exist" in shown.out
-    assert shown.out.endswith("changes. To make them: scs up\n")
+    assert shown.out.endswith("\nTo make them: scs up\n")
     result = scs("--json", "plan")
     assert result.code == Exit.CHANGES
     values = json.loads(result.out)
@@ -228,3 +229,56 @@ def test_nothing_to_remove(scs: Scs) -> None:
     assert result.code == Exit.OK
     assert "nothing to remove" in result.out
     assert scs.files == {"folder/cloud.yaml"}
+
+
+# --- what is told of a cloud without asking any node
+
+
+def test_why(scs: Scs) -> None:
+    scs.file.write_text(SPEC)
+    shown = scs("why", "nova-api")
+    assert shown.code == Exit.OK
+    assert "/etc/nova/nova.conf  (nova; files: nova.conf.j2)" in shown.out
+    values = json.loads(scs("--json", "why", "rabbitmq-server.service").out)
+    assert {"nova", "neutron"} <= {item["component"] for item in values["impact"]["components"]}
+    unknown = scs("why", "nova-ap")
+    assert unknown.code == Exit.BAD_INPUT
+    assert "did you mean nova-api?" in unknown.err
+    assert "no node node-7" in scs("why", "nova-api", "--node", "node-7").err
+    assert scs.files == {"folder/cloud.yaml"}
+
+
+def test_the_journal_of_a_cloud_that_is_not_there(scs: Scs) -> None:
+    scs.file.write_text(SPEC)
+    assert json.loads(scs("--json", "journal").out) == {"runs": []}
+    assert "Nothing was done yet" in scs("journal").out
+    assert scs("journal", "show", "last").code == Exit.BAD_INPUT
+    assert scs.files == {"folder/cloud.yaml"}
+
+
+def test_drift_of_a_cloud_that_is_not_there(scs: Scs) -> None:
+    scs.file.write_text(SPEC)
+    result = scs("drift")
+    assert result.code == Exit.BAD_INPUT
+    assert "nothing to compare with" in result.err
+    assert scs.files == {"folder/cloud.yaml"}
+
+
+@pytest.mark.parametrize("name", ["cloud", "plan"])
+def test_schemas(scs: Scs, name: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(json.loads(scs("schema", name).out))
+
+
+def test_a_plan_in_a_file(scs: Scs) -> None:
+    scs.file.write_text(SPEC)
+    kept = scs.folder / "kept.plan"
+    result = scs("--json", "plan", "--out", str(kept))
+    assert result.code == Exit.CHANGES
+    schema = json.loads(scs("schema", "plan").out)
+    jsonschema.validate(json.loads(result.out), schema)
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert scs.files == {"folder/cloud.yaml", "folder/kept.plan"}
+    steps = json.loads(kept.read_text())["steps"]
+    again = scs.folder / "again.plan"
+    scs("plan", "--out", str(again))
+    assert json.loads(again.read_text())["steps"] == steps, "the same plan has the same marks"

@@ -14,7 +14,7 @@ import pytest
 from clouds import CLOUDS, view_of
 from scs import components
 from scs.cli import main as cli
-from scs.engine.state import Entry
+from scs.engine.journal import End, Entry, Result, Run, Start
 from scs.errors import Problem, ScsError
 from scs.model.finding import Finding, Level
 from scs.model.view import View
@@ -104,28 +104,38 @@ def test_certificates(days: int, level: Level, words: str) -> None:
     assert (finding.level, finding.what) == (level, words)
 
 
-def entry(run: str, ok: bool, step: str = "unit:x") -> Entry:
-    return Entry(
-        run=run,
-        command="up",
-        step=step,
-        where="node-1",
-        reason="",
-        started=0,
-        seconds=1,
-        ok=ok,
-        by="root",
-    )
+def recorded(run: str, result: Result, *steps: tuple[str, bool]) -> Run:
+    start = Start(run=run, command="up", at=0, by="root", host="desk", process=1)
+    entries = [
+        Entry(
+            run=run,
+            command="up",
+            step=step,
+            where="node-1",
+            reason="",
+            started=0,
+            seconds=1,
+            ok=ok,
+            by="root",
+        )
+        for step, ok in steps
+    ]
+    return Run(start, tuple(entries), (), End(run=run, at=1, result=result, seconds=1))
 
 
 def test_only_the_last_run_counts() -> None:
-    (fine,) = last_run([entry("1", False), entry("2", True)])
-    assert (fine.level, fine.what) == (Level.OK, "`up` 2 went well")
-    (bad,) = last_run([entry("1", True), entry("2", True), entry("2", False, "file:/etc/x")])
-    assert bad.level is Level.WARN
-    assert "2 failed at file:/etc/x on node-1" in bad.what
-    (none,) = last_run([])
-    assert none.level is Level.OK
+    fine = recorded("2", Result.DONE, ("unit:x", True))
+    bad = recorded("1", Result.FAILED, ("unit:x", True), ("file:/etc/x", False))
+    early = recorded("3", Result.INTERRUPTED, ("unit:x", True))
+    (found,) = last_run([fine, bad])
+    assert (found.level, found.what) == (Level.OK, "`up` 2: done")
+    (found,) = last_run([bad, fine])
+    assert found.level is Level.WARN
+    assert "1 failed at file:/etc/x on node-1" in found.what
+    (found,) = last_run([early, fine])
+    assert (found.level, found.what) == (Level.WARN, "`up` 3: interrupted")
+    (found,) = last_run([])
+    assert found.level is Level.OK
 
 
 @pytest.mark.parametrize("name", CLOUDS)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from scs.model.objects import ApiObject, Project
+from scs.plan.announce import expected
 from scs.plan.plan import API, UNSEEN, Plan, Step, api_steps, node_steps
 from scs.resources import Directory, File, Gate, Link, Migration, Packages, Resource, Unit
 
@@ -179,3 +180,17 @@ def test_what_cannot_be_looked_for_is_not_called_missing() -> None:
 
     assert reason(reachable=True) == UNSEEN
     assert reason(reachable=False) == "is missing"
+
+
+def test_the_time_expected_is_that_of_the_longest_chain() -> None:
+    def step(number: int, *after: int) -> Step:
+        return Step(f"unit:{number}", "node-1", "a", "is failed", number=number, after=after)
+
+    steps = (step(1), step(2, 1), step(3, 1), step(4, 2, 3))
+    plan = Plan(steps, {}, ())
+    seconds = {"unit:1": 1.0, "unit:2": 2.0, "unit:3": 5.0}
+    assert expected(plan, seconds) == 6.0
+    assert expected(plan, seconds, {("node-1", "unit:3")}) == 3.0
+    assert expected(plan, seconds, {("node-1", "unit:1")}, {("node-1", "unit:3"): 2.0}) == 3.0
+    assert expected(plan, seconds, (), {("node-1", "unit:3"): 99.0}) == 3.0
+    assert expected(plan, {}) == 0.0

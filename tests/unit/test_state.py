@@ -14,8 +14,9 @@ from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store
 
 from scs.engine import pki
+from scs.engine.journal import Entry, Journal
 from scs.engine.pki import Authority
-from scs.engine.state import Entry, Journal, Secrets, lock, write_private
+from scs.engine.state import Secrets, lock, write_private
 from scs.errors import Busy, Exit, ScsError
 from scs.paths import Paths
 
@@ -187,7 +188,17 @@ def test_certificates_are_renewed_before_they_end(
 
 
 def entry(step: str, *, ok: bool = True, seconds: float = 1.0) -> Entry:
-    return Entry("run", "up", step, "node-1", "is missing", 0.0, seconds, ok, "me")
+    return Entry(
+        run="run",
+        command="up",
+        step=step,
+        where="node-1",
+        reason="is missing",
+        started=0.0,
+        seconds=seconds,
+        ok=ok,
+        by="me",
+    )
 
 
 def test_the_journal_remembers_and_estimates(tmp_path: Path) -> None:

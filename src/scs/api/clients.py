@@ -92,6 +92,17 @@ class Clients:
                 following = f"{root}{parts.path}{'?' if parts.query else ''}{parts.query}"
         return found
 
+    def one(self, service: str, path: str, key: str) -> dict[str, Any]:
+        """One object of the API, as the administrator sees it; `key` is what holds it."""
+        url = self.view.url(service, external=True) + path
+        answer = self._session("").get(url, raise_exc=False)
+        values: dict[str, Any] = checked(answer, f"{service} {path}")[key]
+        return values
+
+    def project_id(self, project: str) -> str:
+        """The id of the tenant's project (or the administrator's), from its token."""
+        return str(self._session(project).get_project_id())
+
     def _session(self, project: str) -> Session:
         tenant = self.view.tenant
         own = project == tenant.project

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scs.api.clients import Clients
-from scs.api.kinds import Kind
+from scs.api.kinds import Kind, lines
 from scs.model.objects import Flavor, Keypair, Server
 
 
@@ -41,6 +41,12 @@ class Flavors(Kind[Flavor]):
             key for key, value in want.extra_specs.items() if seen["extra_specs"].get(key) != value
         ]
         return f"has another {', '.join(wrong)}" if wrong else None
+
+    def diff(self, want: Flavor, seen: Mapping[str, Any]) -> str:
+        sizes = [(key, seen[key], getattr(want, key)) for key in ("vcpus", "ram", "disk")]
+        there = seen["extra_specs"]
+        specs = [(key, there.get(key, "nothing"), value) for key, value in want.extra_specs.items()]
+        return lines([*sizes, *specs])
 
     def converge(self, clients: Clients, want: Flavor, seen: Mapping[str, Any]) -> None:
         compute = clients.admin.compute

@@ -16,6 +16,7 @@ from scs.api.identity import Catalog, People, Projects
 from scs.api.image import Images
 from scs.api.kinds import Kind
 from scs.api.network import Networks, Routers, SecurityGroups
+from scs.api.quota import Quotas
 from scs.images import BuiltImage
 from scs.model.objects import ApiObject
 from scs.resources.graph import Outcome, attempt, schedule
@@ -46,18 +47,26 @@ class Executor:
             "network": Networks(),
             "router": Routers(),
             "security-group": SecurityGroups(),
+            "quota": Quotas("compute", "/os-quota-sets", "quota_set"),
+            "network-quota": Quotas("network", "/v2.0/quotas", "quota"),
         }
 
     def compare(self, want: ApiObject, seen: Mapping[str, object]) -> str | None:
         return self.kinds[want.kind].compare(want, seen)
 
+    def diff(self, want: ApiObject, seen: Mapping[str, object]) -> str:
+        return self.kinds[want.kind].diff(want, seen) if seen else ""
+
+    def _answers(self, service: str) -> bool:
+        """Whether a service's endpoint answers."""
+        view = self.clients.view
+        return answers(view.url(service, external=True), view.ca)
+
     def answering(self, services: Iterable[str]) -> set[str]:
         """Those of these services whose endpoints answer."""
-        view = self.clients.view
         names = sorted(services)
         with ThreadPoolExecutor(max_workers=8) as pool:
-            urls = [view.url(service, external=True) for service in names]
-            answer = pool.map(lambda url: answers(url, view.ca), urls)
+            answer = pool.map(self._answers, names)
             return {name for name, ok in zip(names, answer, strict=True) if ok}
 
     def settle(self, wanted: Sequence[ApiObject], seconds: float = 60) -> None:
@@ -110,12 +119,7 @@ class Executor:
         named = {step.id: step for step in steps}
         self._fresh.clear()
         self._catalogued = False
-        after = {step.id: set(step.after) for step in steps}
-        # The catalog and the users come before everything that is asked for by its address.
-        first = {step.id for step in steps if step.service == "identity"}
-        for step in steps:
-            if step.service != "identity":
-                after[step.id] |= first
+        after = {step.id: step.before(steps) for step in steps}
         end = time.monotonic() + seconds
 
         def work(name: str) -> Outcome:
@@ -156,9 +160,8 @@ class Executor:
             kind.converge(self.clients, step, seen)
 
     def _await(self, step: ApiObject, held: Callable[[ApiObject], bool], end: float) -> None:
-        view = self.clients.view
-        url = view.url(step.service, external=True)
-        while held(step) or not answers(url, view.ca):
+        url = self.clients.view.url(step.service, external=True)
+        while held(step) or not self._answers(step.service):
             if self.stop.is_set():
                 raise RuntimeError(GIVEN_UP)
             if time.monotonic() > end:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scs.api.clients import DOMAIN, Clients
-from scs.api.kinds import Kind
+from scs.api.kinds import Kind, lines
 from scs.model.objects import CatalogEntry, Person, Project
 
 
@@ -107,6 +107,12 @@ class Catalog(Kind[CatalogEntry]):
             if seen["urls"].get(interface, ["", ""])[1] != url
         ]
         return f"has another {' and '.join(wrong)} address" if wrong else None
+
+    def diff(self, want: CatalogEntry, seen: Mapping[str, Any]) -> str:
+        return lines(
+            (interface, seen["urls"].get(interface, ["", "nothing"])[1], url)
+            for interface, url in want.urls.items()
+        )
 
     def converge(self, clients: Clients, want: CatalogEntry, seen: Mapping[str, Any]) -> None:
         identity = clients.identity

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from scs.api.clients import Clients
@@ -25,6 +25,17 @@ class Kind(ABC, Generic[T]):
         """Why the object is not as wanted; pure."""
         return None if seen else "is missing"
 
+    def diff(self, want: T, seen: Mapping[str, Any]) -> str:
+        """What would change, a line per value: `key: there → wanted`."""
+        return ""
+
     @abstractmethod
     def converge(self, clients: Clients, want: T, seen: Mapping[str, Any]) -> None:
         """Make it so; `seen` is fresh."""
+
+
+def lines(pairs: Iterable[tuple[str, object, object]]) -> str:
+    """A line for each (key, there, wanted) that differs."""
+    return "\n".join(
+        f"{key}: {there} → {wanted}" for key, there, wanted in pairs if there != wanted
+    )

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from scs.cli import drift, journal, schema, why
 from scs.errors import BadInput, Exit, PreflightFailed, Problem, ScsError, StepFailed
 
 if TYPE_CHECKING:
     from scs.engine.session import Session
+    from scs.plan.plan import Plan
 
 STARTED = time.time()
 PROGRAM = "scs"
@@ -68,6 +70,8 @@ def scs(ctx: click.Context, /, **options: Any) -> None:
     ended is continued by the next one.
     """
     ctx.obj = options
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
 
 
 def _spec(options: dict[str, Any], *, create: bool = False) -> tuple[Any, Path]:
@@ -124,41 +128,63 @@ def _print_json(value: Any) -> None:
 @click.option(
     "--timings", is_flag=True, help="At the end: what took how long, and the critical path."
 )
+@click.argument("saved", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
-def up(options: dict[str, Any], yes: bool, timings: bool) -> None:
+def up(options: dict[str, Any], yes: bool, timings: bool, saved: Path | None) -> None:
     """Make the cloud what cloud.yaml says; do nothing when it is.
 
     Without a cloud.yaml a short one is written and used. A run that failed or was ended is
-    continued by running it again.
+    continued by running it again. With a plan that `plan --out SAVED` wrote, exactly that is
+    done, or nothing when the cloud has moved since.
     """
+    from scs.cli import plans, show
     from scs.cli import policy as policies
-    from scs.cli import show
     from scs.cli import timings as timing
     from scs.cli.screen import Screen
-    from scs.engine.apply import apply, finish
+    from scs.engine.applied import remember, remembered
+    from scs.engine.apply import apply
+    from scs.engine.journal import Result
+    from scs.engine.recording import Recording
     from scs.engine.state import lock
 
-    with _session(options, "up", create=True, changes=True) as session, lock(session.paths, "up"):
+    with (
+        _session(options, "up", create=True, changes=True) as session,
+        lock(session.paths, "up"),
+        Recording(session, STARTED) as recording,
+    ):
         screen = Screen(session, options, STARTED)
         _preflight(session)
         look = session.events.timed("this machine", "looking", session.look)
+        kept = None
+        if saved is not None:
+            from scs.engine.saved import SavedPlan
+
+            kept = SavedPlan.read(saved)
+            kept.check(session, look)
         if not look.plan:
+            recording.result = Result.NOTHING
+            if not remembered(session):
+                remember(session, look)
             screen.close()
             show.nothing_to_do(session, look, options, STARTED)
             return
         policies.enforce(session, look)
         screen.plan(look.plan)
         risky = [step for step in look.plan.changes if step.effect == "restart"]
-        if risky and not yes and sys.stdin.isatty() and not options["as_json"]:
-            screen.pause()
-            show.plan(session, look.plan)
+        if risky and not yes and not kept and sys.stdin.isatty() and not options["as_json"]:
+            plans.show(session, look.plan)
             click.confirm("Some services restart. Go on?", default=True, abort=True, err=True)
+
+        def again(plan: Plan) -> None:
+            if kept:
+                kept.agree(plan)
+            screen.plan(plan)
+
         screen.start()
         try:
-            look = apply(session, look)
+            look = apply(session, look, recording, again)
         finally:
             screen.close()
-        finish(session, STARTED)
         show.summary(session, look, options, STARTED)
         if timings:
             timing.timings(session, look, STARTED)
@@ -171,21 +197,30 @@ def _preflight(session: Session) -> None:
 
 
 @scs.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write it to this file, for `up FILE`.",
+)
 @click.pass_obj
-def plan(options: dict[str, Any]) -> None:
-    """Tell what `up` would do: what, where, why. Changes nothing.
+def plan(options: dict[str, Any], out: Path | None) -> None:
+    """Tell what `up` would do: what, where, why, in which order. Changes nothing.
 
     Ends with 0 when there is nothing to do and with 2 when there is.
     """
+    from scs.cli import plans
     from scs.cli import policy as policies
-    from scs.cli import show
 
     with _session(options, "plan") as session:
         look = session.look()
+        if out is not None:
+            from scs.engine.saved import SavedPlan
+
+            SavedPlan.write(out, session, look)
         if options["as_json"]:
-            _print_json(show.plan_values(session, look.plan))
+            _print_json(plans.plan_values(session, look.plan))
         else:
-            show.plan(session, look.plan, verbose=options["verbose"])
+            plans.show(session, look.plan, verbose=options["verbose"], out=out)
             if look.plan:
                 policies.foretell(session, look)
         changes = bool(look.plan)
@@ -357,6 +392,8 @@ class Late(click.Group):
 
 
 scs.add_command(Late("scs.cli.policy", name="policy", help="Run the policies of this cloud."))
+for _command in (drift.drift, journal.journal, schema.schema, why.why):
+    scs.add_command(_command)
 
 
 def main() -> None:

@@ -58,17 +58,14 @@ def _source(ruling: Ruling) -> str:
 def _judged(
     session: Session, look: Look | None, delete_data: Sequence[str] = ()
 ) -> tuple[Ruling, ...]:
-    from scs.cli import show
+    from scs.cli import plans
     from scs.engine.session import UNKNOWN
     from scs.policy import document, judge, read
 
     plan: dict[str, Any] | None = None
     left_out: list[str] = []
     if look is not None:
-        plan = show.plan_values(session, look.plan)
-        destroyed = {(step.where, step.id): list(step.destroys) for step in look.plan.steps}
-        for change in plan["changes"]:
-            change["destroys"] = destroyed.get((change["where"], change["step"]), [])
+        plan = plans.plan_values(session, look.plan)
         left_out = sorted(set(look.states) - {node.name for node in look.view.nodes})
     view = session.view(UNKNOWN) if look is None else look.view
     wanted = document(

@@ -13,55 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scs.cli.screen import seconds_text
-from scs.plan.plan import Plan, Step
+from scs.cli.screen import ago_text, seconds_text
+from scs.plan.degraded import down, since
+from scs.plan.plan import Step
 
 if TYPE_CHECKING:
     from scs.engine.session import Look, Session
     from scs.verify.proof import Evidence
-
-
-def plan_values(session: Session, plan: Plan) -> dict[str, Any]:
-    """A plan for programs."""
-    return {
-        "cloud": session.spec.name,
-        "changes": [
-            {
-                "step": step.id,
-                "where": step.where,
-                "component": step.component,
-                "reason": step.reason,
-                "effect": step.effect,
-                "diff": session.secrets.mask(step.diff),
-            }
-            for step in plan.changes
-        ],
-    }
-
-
-def plan(session: Session, plan: Plan, *, verbose: bool = False) -> None:
-    """A plan for people: by place and component; diffs where something changes."""
-    if not plan:
-        click.echo("Nothing to do: the cloud is what cloud.yaml says.")
-        return
-    by_place: dict[str, dict[str, list[Step]]] = {}
-    for step in plan.changes:
-        by_place.setdefault(step.where, {}).setdefault(step.component, []).append(step)
-    for where, parts in by_place.items():
-        click.echo(click.style(where, bold=True))
-        for part, steps in parts.items():
-            missing = [step for step in steps if step.reason in ("is missing", "was never done")]
-            if len(missing) == len(steps) and not verbose:
-                names = ", ".join(sorted({step.id.split(":", 1)[0] for step in steps}))
-                click.echo(f"  + {part}: {len(steps)} to make ({names})")
-                continue
-            for step in steps:
-                effect = f" [{step.effect}]" if step.effect else ""
-                click.echo(f"  ~ {part}: {step.id} {step.reason}{effect}")
-                for line in session.secrets.mask(step.diff).splitlines():
-                    if not line.startswith(("---", "+++")):
-                        click.echo(f"      {line}")
-    click.echo(f"{len(plan.changes)} changes. To make them: scs up")
 
 
 def nothing_to_do(session: Session, look: Look, options: Mapping[str, Any], started: float) -> None:
@@ -126,6 +84,8 @@ def stages(session: Session) -> str:
 def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
     """Nodes, components, endpoints; returns whether all is well."""
     plan = look.plan
+    now = time.time()
+    lost = down(look.view, look.desired, look.observed)
     wrong: dict[str, list[Step]] = {}
     for step in plan.changes:
         wrong.setdefault(step.component, []).append(step)
@@ -145,6 +105,7 @@ def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
                 "nodes": [node.name for node in look.view.nodes_of(part)],
                 "units": units,
                 "healthy": not problems,
+                "since": since(part.name, look.desired, look.observed) or None,
                 "problems": [f"{step.id} {step.reason}" for step in problems],
                 "endpoints": [
                     look.view.url(point.name, external=point.external)
@@ -169,6 +130,19 @@ def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
             "healthy": healthy,
             "nodes": nodes,
             "components": rows,
+            "down": [
+                {
+                    "unit": item.unit,
+                    "component": item.component,
+                    "nodes": list(item.nodes),
+                    "since": item.since or None,
+                    "everywhere": item.everywhere,
+                    "affects": [link.component for link in item.impact.links],
+                    "endpoints": [point.name for point in item.impact.endpoints],
+                    "meaning": item.meaning,
+                }
+                for item in lost
+            ],
         }
         click.echo(json.dumps(values, indent=2))
         return healthy
@@ -186,18 +160,26 @@ def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
     )
     click.echo("")
     table(
-        ("COMPONENT", "WHAT", "UNITS", "STATE", "ENDPOINT"),
+        ("COMPONENT", "WHAT", "UNITS", "SINCE", "STATE", "ENDPOINT"),
         [
             (
                 row["component"],
                 row["summary"],
                 str(len(row["units"]) or ""),
+                ago_text(now - row["since"]) if row["since"] else "",
                 "well" if row["healthy"] else "; ".join(row["problems"])[:70],
                 " ".join(row["endpoints"]),
             )
             for row in rows
         ],
     )
+    if lost:
+        click.echo("")
+        click.echo(click.style("Down:", bold=True))
+    for item in lost:
+        age = f" for {ago_text(now - item.since)}" if item.since else ""
+        where = ", ".join(item.nodes)
+        click.echo(f"  {item.unit.removesuffix('.service')} on {where}{age}: {item.meaning}")
     count = len(plan.changes)
     click.echo(
         "\nAll is well." if healthy else f"\n{count} things are not as they should be: scs plan"

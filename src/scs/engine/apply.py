@@ -4,31 +4,44 @@
 
 from __future__ import annotations
 
-import getpass
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from scs.api.clients import clouds_yaml
 from scs.api.executor import GIVEN_UP, Executor
+from scs.engine.applied import remember
 from scs.engine.events import Event
+from scs.engine.recording import Recording
 from scs.engine.session import MACHINE, Look, Session
-from scs.engine.ssh import Watcher
-from scs.engine.state import Entry, write_private
+from scs.engine.state import write_private
 from scs.errors import Problem, StepFailed
 from scs.model.objects import ApiObject
 from scs.model.view import View
-from scs.plan.plan import API, Step
+from scs.plan.announce import holds, owners
+from scs.plan.plan import API, Plan, Step
 
 
-def apply(session: Session, look: Look) -> Look:
-    """Do what the plan says and look again; raises StepFailed."""
+def apply(
+    session: Session,
+    look: Look,
+    recording: Recording,
+    agree: Callable[[Plan], None] = lambda _plan: None,
+) -> Look:
+    """Do what the plan says and look again; raises StepFailed.
+
+    When nodes had to be made or started first, the plan is made anew once they can be seen;
+    `agree` may refuse that one.
+    """
     session.hand.start()
+    recording.announce(look.plan)
     session.keep_secrets()
     if look.plan.machine:
         _make_nodes(session, look)
         look = session.events.timed(MACHINE, "looking at the nodes", session.look)
         session.keep_secrets()
+        agree(look.plan)
+        recording.announce(look.plan)
     _write_clients(session, look.view)
     if any(item.id.startswith("image:") for _, item in look.plan.api):
         session.stock.start_images()
@@ -46,30 +59,25 @@ def apply(session: Session, look: Look) -> Look:
                 for step in again.plan.changes
             ]
         )
+    remember(session, again)
     return again
 
 
-def finish(session: Session, started: float) -> None:
-    """Record how long the whole run took (from `started`, seconds since 1970)."""
-    now = time.time()
-    first = any(event.step == "starting nodes" for event in session.events.ended)
-    name = "run:first" if first else "run:change"
-    _record(session, [Event("end", MACHINE, name, now, now - started)], {})
-
-
 def _make_nodes(session: Session, look: Look) -> None:
-    name = "mending the nodes' network"  # those that run stay as they are
-    if not all(
-        node.name in look.states and look.states[node.name].running for node in look.view.nodes
-    ):
-        name = "starting nodes"
+    """Make and start nodes, and mend what surrounds them, all at once; each is a step."""
+    steps, nodes = look.plan.machine, look.view.nodes
+    if not all(node.name in look.states and look.states[node.name].running for node in nodes):
         session.stock.start_images()
         session.stock.layers(lambda _: None)
-    session.events.timed(
-        MACHINE,
-        name,
-        lambda: session.provider.create(look.view.nodes, session.events.saying(name)),
-    )
+
+    def make() -> None:
+        session.provider.create(nodes, session.events.saying(steps[0].id))
+
+    # The provider makes them together, so they begin and end together.
+    action = make
+    for step in steps:
+        action = partial(session.events.timed, MACHINE, step.id, action)
+    action()
 
 
 def _write_clients(session: Session, view: View) -> None:
@@ -80,29 +88,6 @@ def _write_clients(session: Session, view: View) -> None:
     ):
         if not path.exists() or path.read_text() != text:
             write_private(path, text)
-
-
-def _record(
-    session: Session, ended: Sequence[Event], known: Mapping[tuple[str, str], Step]
-) -> None:
-    session.journal.add(
-        [
-            Entry(
-                run=session.run_id,
-                command=session.command,
-                step=event.step,
-                where=event.where,
-                reason=known[event.where, event.step].reason
-                if (event.where, event.step) in known
-                else "",
-                started=event.at - event.seconds,
-                seconds=round(event.seconds, 3),
-                ok=event.ok,
-                by=getpass.getuser(),
-            )
-            for event in ended
-        ]
-    )
 
 
 class Converging:
@@ -119,17 +104,14 @@ class Converging:
         for node, pairs in self._steps.items():
             for step, _ in pairs:
                 self._pending.setdefault(step.component, set()).add((node, step.id))
-        points = look.view.endpoints
-        self._owners = {point.type: part.name for part, point in points if point.type}
+        self._owners = owners(look.view)
 
     def run(self) -> None:
-        """Do them all and record how they went; raises StepFailed."""
+        """Do them all; raises StepFailed."""
         session = self._session
-        ended: list[Event] = []
 
         def listen(event: Event) -> None:
             if event.kind == "end":
-                ended.append(event)
                 for left in list(self._pending.values()):
                     left.discard((event.where, event.step))
 
@@ -137,7 +119,8 @@ class Converging:
         links = session.connections()
         executor = session.executor(self._look.view)
         watchers = [
-            Watcher(session.events, name, links[name], session.run_id) for name in self._steps
+            session.hand.watch(session.events, name, links[name], session.run_id)
+            for name in self._steps
         ]
         with ThreadPoolExecutor(max_workers=2) as pool:
             on_nodes = pool.submit(self._nodes, executor)
@@ -151,15 +134,15 @@ class Converging:
             for outcome in outcomes
             if not outcome.ok and outcome.error != GIVEN_UP
         ]
-        _record(session, ended, self._known)
         if self._problems:
             raise StepFailed(*self._problems)
 
     def _held(self, item: ApiObject) -> bool:
         """Whether an object of the API must wait for its component's steps on nodes."""
-        if item.whole:
-            return any(list(self._pending.values()))
-        return bool(self._pending.get(self._owners[item.service]))
+        return any(
+            left and holds(item, component, self._owners)
+            for component, left in list(self._pending.items())
+        )
 
     def _nodes(self, executor: Executor) -> None:
         if not self._steps:

@@ -22,7 +22,9 @@ from tempfile import TemporaryDirectory, gettempdir
 from types import TracebackType
 from typing import Any, Self
 
+from scs.engine.events import Events
 from scs.engine.eye import look
+from scs.engine.ssh import Watcher
 from scs.errors import Problem, StepFailed
 from scs.providers import Connection
 from scs.resources import Seen
@@ -167,6 +169,10 @@ class Hand:
                 text = log.read_text(errors="replace")[-2000:]
                 raise StepFailed(Problem(", ".join(missing), f"Ansible gave no answer\n{text}"))
             return answers
+
+    def watch(self, events: Events, node: str, link: Connection, run: str) -> Watcher:
+        """Have it told how a node's steps are getting on, until the watcher is closed."""
+        return Watcher(events, node, link, run)
 
     def _lines(self, process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
         assert process.stdout is not None

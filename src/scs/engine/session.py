@@ -21,9 +21,10 @@ from scs.api.clients import Clients
 from scs.api.executor import Executor
 from scs.engine.events import Events
 from scs.engine.hand import Hand
+from scs.engine.journal import Journal
 from scs.engine.pki import Authority
 from scs.engine.ssh import ssh_argv
-from scs.engine.state import Journal, Secrets
+from scs.engine.state import Secrets
 from scs.engine.stock import Stock
 from scs.engine.workshop import Workshop
 from scs.errors import BadInput, Problem
@@ -33,6 +34,7 @@ from scs.model.objects import ApiObject
 from scs.model.topology import Node
 from scs.model.view import Tenant, View
 from scs.paths import Paths
+from scs.plan.announce import announced
 from scs.plan.expand import Expander
 from scs.plan.plan import Plan, Step, api_steps, node_steps
 from scs.plan.resolve import resolve
@@ -220,11 +222,18 @@ class Session:
         plan = Plan(
             machine=(*self._machine_steps(view.nodes, states), *self._lack_steps(lacks)),
             nodes={
-                name: node_steps(name, items, observed.get(name, {}))
+                name: node_steps(
+                    name,
+                    items,
+                    observed.get(name, {}),
+                    looked=running,
+                    unseen=_why_unseen(name, states, running),
+                )
                 for name, items in desired.items()
             },
-            api=api_steps(objects, api, executor.compare, reachable=running),
+            api=api_steps(objects, api, executor.compare, executor.diff, reachable=running),
         )
+        plan = announced(plan, view, desired)
         return Look(view, states, desired, observed, objects, api, plan)
 
     def executor(self, view: View) -> Executor:
@@ -316,3 +325,10 @@ class Session:
         parent = self.paths.state.parent
         if parent.is_dir() and not any(parent.iterdir()):
             parent.rmdir()
+
+
+def _why_unseen(node: str, states: Mapping[str, NodeState], running: bool) -> str:
+    """Why a node that exists could not be looked at; empty when it was, or is still to be made."""
+    if running or node not in states:
+        return ""
+    return "not all nodes run" if states[node].running else "the node does not run"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What scs keeps about a cloud: secrets, CA, journal, and the lock that lets one run at a time."""
+"""What scs keeps about a cloud: its secrets, and the lock that lets one run at a time."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import os
 import secrets
 import string
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from scs.errors import Busy, Problem, ScsError
@@ -69,55 +68,6 @@ class Secrets:
         for value in self._values.values():
             text = text.replace(value, "••••••")
         return text
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One step as it was done."""
-
-    run: str
-    command: str
-    step: str
-    where: str
-    reason: str
-    started: float
-    seconds: float
-    ok: bool
-    by: str
-
-
-class Journal:
-    """What was done, when, by whom and how long it took: a line of JSON per step."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def add(self, entries: Iterator[Entry] | list[Entry]) -> None:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "a+") as stream:
-            size = os.fstat(descriptor).st_size
-            if size and os.pread(descriptor, 1, size - 1) != b"\n":
-                stream.write("\n")  # a kill has cut the last line
-            stream.writelines(json.dumps(asdict(entry)) + "\n" for entry in entries)
-
-    def entries(self) -> list[Entry]:
-        """All entries; a last line cut off by a kill is left out."""
-        try:
-            lines = self._path.read_text().splitlines()
-        except FileNotFoundError:
-            return []
-        found = []
-        for line in lines:
-            try:
-                found.append(Entry(**json.loads(line)))
-            except (json.JSONDecodeError, TypeError):
-                continue
-        return found
-
-    def expected(self) -> Mapping[str, float]:
-        """Seconds that each step took the last time it went well."""
-        return {entry.step: entry.seconds for entry in self.entries() if entry.ok}
 
 
 @contextmanager

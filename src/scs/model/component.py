@@ -231,6 +231,8 @@ class Component:
     needs: tuple[Need, ...] = ()
     gives: tuple[Gives, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
+    fronts: bool = False
+    """All endpoints of the cloud are reached through it."""
     ports: tuple[Port, ...] = ()
     users: tuple[User, ...] = ()
     folders: tuple[Folder, ...] = ()

@@ -5,16 +5,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
 class Need:
     """Something that another component (or the user's own server) gives."""
 
+    soft: ClassVar[bool] = False
+    """Who needs it goes on without it: it only was slower, or it is read at the start alone."""
+
 
 @dataclass(frozen=True)
 class Environment(Need):
     """The Python environment of the release at /opt/scs/openstack."""
+
+    soft: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,8 @@ class Queue(Need):
 class Cache(Need):
     """A memcached."""
 
+    soft: ClassVar[bool] = True
+
 
 @dataclass(frozen=True)
 class ServiceUser(Need):
@@ -67,6 +75,8 @@ class Certificate(Need):
 
     They lie at /etc/scs/tls/NAME.crt and NAME.key.
     """
+
+    soft: ClassVar[bool] = True
 
     name: str
     owner: str = "root"

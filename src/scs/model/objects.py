@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -16,6 +16,8 @@ class ApiObject:
     kind: ClassVar[str] = ""
     service: ClassVar[str] = "identity"
     """The service type that must answer before it can be looked at."""
+    volatile: ClassVar[frozenset[str]] = frozenset()
+    """What is seen of it but changes by itself, or by its users."""
     whole: ClassVar[bool] = False
     """It needs the whole cloud: made when nothing is left to do on any node."""
     name: str
@@ -25,6 +27,14 @@ class ApiObject:
     @property
     def id(self) -> str:
         return f"{self.kind}:{self.name}"
+
+    def before(self, others: Iterable[ApiObject]) -> set[str]:
+        """The ids of what comes before it: what it says, and all users and the catalog.
+
+        Those come before everything that is asked for by its address.
+        """
+        first = {other.id for other in others if other.service == "identity"}
+        return set(self.after) if self.service == "identity" else set(self.after) | first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +154,7 @@ class Server(ApiObject):
 
     kind: ClassVar[str] = "server"
     service: ClassVar[str] = "compute"
+    volatile: ClassVar[frozenset[str]] = frozenset({"id", "status", "floating", "ssh"})
     whole: ClassVar[bool] = True
     image: str
     flavor: str
@@ -151,3 +162,22 @@ class Server(ApiObject):
     external: str
     security_group: str
     keypair: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quota(ApiObject):
+    """What a project may use of the service of this type; the name is the project's.
+
+    Nothing is wanted of it: it is looked at, so that it is told when somebody changes it.
+    """
+
+    kind: ClassVar[str] = "quota"
+    service: ClassVar[str] = "compute"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkQuota(Quota):
+    """The same for networks, ports, routers, floating IPs."""
+
+    kind: ClassVar[str] = "network-quota"
+    service: ClassVar[str] = "network"

@@ -24,6 +24,7 @@ from scs.resources import (
     Directory,
     File,
     Gate,
+    Link,
     Packages,
     Resource,
     Unit,
@@ -130,7 +131,7 @@ class Expander:
         for unit in part.units:
             base += self._unit_files(part, unit)
         met, gates = self._needs(part, view, given)
-        read += tuple(item.name for item in met if isinstance(item, File))
+        read += tuple(item.name for item in met if isinstance(item, File | Link))
         ready = _ids(base) + _ids(met) + _ids(gates)
         made = (
             [replace(item, after=(*ready, *item.after)) for item in part.prepares(view)]

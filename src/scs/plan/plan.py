@@ -8,18 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from scs.model.objects import ApiObject
-from scs.resources import Gate, Link, Resource, Seen, Unit
+from scs.resources import CANT_BE_SEEN, Gate, Link, Resource, Seen, Unit
 from scs.resources.file import File
 
 API = "the cloud's API"
 """Where steps run that are no node's."""
 
-UNSEEN = "can't be seen: its API does not answer"
+UNSEEN = f"{CANT_BE_SEEN}: its API does not answer"
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that a run will do: where, what, why."""
+    """One thing that a run will do: where, what, why, when, and what it means for others."""
 
     id: str
     where: str
@@ -29,9 +29,34 @@ class Step:
     diff: str = ""
     """May hold secrets: mask it before showing it."""
     effect: str = ""
-    """What a user of the cloud may notice."""
+    """What becomes of a unit that runs: `reload` or `restart`."""
     destroys: tuple[str, ...] = ()
     """Data that is gone afterwards, in words: policies stop it unless somebody agreed."""
+    data: bool = False
+    """It touches what is in databases."""
+    sure: bool = True
+    """False for what can't be seen yet: it is looked at again before it is done, and left out
+    when it proves to be right."""
+    interrupts: tuple[str, ...] = ()
+    """Endpoints that do not answer for a moment."""
+    number: int = 0
+    """Its place in the order of the whole plan, from 1 on."""
+    wave: int = 0
+    """Steps of one wave may run at the same time."""
+    after: tuple[int, ...] = ()
+    """The numbers of the steps that must have gone well before it starts."""
+
+    @property
+    def effects(self) -> tuple[str, ...]:
+        """All that somebody may notice: reload, restart, interruption, data."""
+        found = [self.effect] if self.effect else []
+        found += ["interruption"] if self.interrupts else []
+        return (*found, "data") if self.data else tuple(found)
+
+    @property
+    def waits(self) -> bool:
+        """It changes nothing, it only waits."""
+        return self.id.startswith("gate:")
 
 
 @dataclass(frozen=True)
@@ -51,24 +76,30 @@ class Plan:
     @property
     def changes(self) -> tuple[Step, ...]:
         """The steps that change something; a gate only waits."""
-        return tuple(step for step in self.steps if not step.id.startswith("gate:"))
+        return tuple(step for step in self.steps if not step.waits)
 
     def __bool__(self) -> bool:
         return bool(self.changes)
 
 
 def node_steps(
-    node: str, desired: Sequence[Resource], observed: Mapping[str, Seen]
+    node: str,
+    desired: Sequence[Resource],
+    observed: Mapping[str, Seen],
+    *,
+    looked: bool = True,
+    unseen: str = "",
 ) -> tuple[tuple[Step, Resource], ...]:
     """What has to be done on one node.
 
     A unit is restarted when something that it reads changes, and only then. A gate is waited
-    for when a step depends on it.
+    for when a step depends on it. `looked` tells whether the node was looked at, and `unseen`
+    why one that exists was not.
     """
     reasons = {
-        item.id: reason
+        item.id: f"{CANT_BE_SEEN}: {unseen}" if unseen else reason
         for item in desired
-        if (reason := item.compare(observed.get(item.id, {}))) is not None
+        if (reason := item.why(observed.get(item.id, {}))) is not None
     }
     changed = {
         item.name for item in desired if isinstance(item, File | Link) and item.id in reasons
@@ -80,13 +111,13 @@ def node_steps(
                 reasons[item.id] = f"reads {', '.join(late)}"
     needed = {name for item in desired if item.id in reasons for name in item.after}
     return tuple(
-        (_step(node, item, reasons[item.id], observed.get(item.id, {})), item)
+        (_step(node, item, reasons[item.id], observed.get(item.id, {}), looked), item)
         for item in desired
         if item.id in reasons and (not isinstance(item, Gate) or item.id in needed)
     )
 
 
-def _step(node: str, item: Resource, reason: str, seen: Seen) -> Step:
+def _step(node: str, item: Resource, reason: str, seen: Seen, looked: bool) -> Step:
     effect = ""
     if isinstance(item, Unit) and seen.get("active") == "active":
         effect = "reload" if item.reload else "restart"
@@ -97,6 +128,8 @@ def _step(node: str, item: Resource, reason: str, seen: Seen) -> Step:
         reason=reason,
         diff=item.diff(seen),
         effect=effect,
+        data=item.data,
+        sure=looked and not reason.startswith(CANT_BE_SEEN),
     )
 
 
@@ -104,6 +137,7 @@ def api_steps(
     desired: Sequence[ApiObject],
     observed: Mapping[str, Mapping[str, object]],
     compare: Callable[[ApiObject, Mapping[str, object]], str | None],
+    difference: Callable[[ApiObject, Mapping[str, object]], str] = lambda _item, _seen: "",
     *,
     reachable: bool = True,
 ) -> tuple[tuple[Step, ApiObject], ...]:
@@ -114,8 +148,12 @@ def api_steps(
     """
     steps = []
     for item in desired:
-        unseen = item.id not in observed and reachable
-        reason = UNSEEN if unseen else compare(item, observed.get(item.id, {}))
+        looked = item.id in observed
+        seen = observed.get(item.id, {})
+        reason = compare(item, seen)
         if reason is not None:
-            steps.append((Step(item.id, API, item.component, reason), item))
+            reason = UNSEEN if reachable and not looked else reason
+            diff = difference(item, seen) if looked else ""
+            step = Step(item.id, API, item.component, reason, diff, sure=looked)
+            steps.append((step, item))
     return tuple(steps)

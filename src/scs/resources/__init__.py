@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .account import Account
-from .base import ConvergeError, Resource, Seen
+from .base import CANT_BE_SEEN, ConvergeError, Resource, Seen
 from .database import Database
 from .file import Directory, File, Link
 from .migration import Migration
@@ -41,6 +41,7 @@ KINDS: dict[str, type[Resource]] = {
 }
 
 __all__ = [
+    "CANT_BE_SEEN",
     "KINDS",
     "Account",
     "Bridge",

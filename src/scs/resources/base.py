@@ -17,6 +17,10 @@ Seen = Mapping[str, Any]
 """What was observed of one resource, as plain JSON values; empty when it does not exist."""
 
 
+CANT_BE_SEEN = "can't be seen"
+"""How the reason begins when something could not be looked at, and may be right all the same."""
+
+
 class ConvergeError(Exception):
     """A resource could not be made as wanted; the text ends with the command's output."""
 
@@ -33,6 +37,10 @@ class Resource:
     kind: ClassVar[str] = ""
     seen: ClassVar[bool] = True
     """Whether there is anything to see of it; what only waits has nothing."""
+    data: ClassVar[bool] = False
+    """Making it touches what is in databases."""
+    volatile: ClassVar[frozenset[str]] = frozenset()
+    """What is seen of it but changes by itself."""
     name: str
     component: str = ""
     after: tuple[str, ...] = ()
@@ -51,8 +59,17 @@ class Resource:
         """Why this resource is not as wanted, in a few words; None when it is."""
         raise NotImplementedError
 
+    def why(self, seen: Seen) -> str | None:
+        """As `compare`, for what could not be looked at as well."""
+        if "unseen" in seen:
+            return f"{CANT_BE_SEEN}: {seen['unseen']}"
+        return self.compare(seen)
+
     def converge(self) -> None:
-        """Make it so on this node; raises ConvergeError."""
+        """Make it so on this node; raises ConvergeError.
+
+        What could not be seen before looks first, and leaves alone what is right.
+        """
         raise NotImplementedError
 
     def diff(self, seen: Seen) -> str:
@@ -67,6 +84,12 @@ class Resource:
     def from_payload(cls, values: Mapping[str, Any]) -> Self:
         known = {field.name for field in fields(cls)}
         return cls(**{key: _frozen(value) for key, value in values.items() if key in known})
+
+
+def unseen(error: ConvergeError, what: str) -> Seen:
+    """What is seen when looking fails: nothing where the command is not even installed."""
+    missing = "no such command" in str(error) or "ended with 127" in str(error)
+    return {} if missing else {"unseen": what}
 
 
 def _frozen(value: Any) -> Any:

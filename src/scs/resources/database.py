@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from hashlib import sha1
 from typing import ClassVar
 
-from .base import ConvergeError, Resource, Seen, command
+from .base import ConvergeError, Resource, Seen, command, unseen
+
+NO_ANSWER = "the database does not answer"
 
 
 def sql(query: str, database: str = "") -> str:
@@ -51,6 +53,7 @@ class Database(Resource):
     """
 
     kind: ClassVar[str] = "database"
+    data: ClassVar[bool] = True
     password: str
     databases: tuple[str, ...]
 
@@ -67,8 +70,9 @@ class Database(Resource):
                     "SELECT user, db FROM mysql.db WHERE host = '%'",
                 ]
             )
-        except ConvergeError:
-            return {want.id: {} for want in wanted}
+        except ConvergeError as error:
+            nothing = unseen(error, NO_ANSWER)
+            return {want.id: nothing for want in wanted}
         schemas = set(names)
         users = dict(line.split("\t", 1) for line in accounts)
         grants: dict[str, set[str]] = {}
@@ -96,6 +100,8 @@ class Database(Resource):
         return None if set(self.databases) <= set(seen["grants"]) else "account lacks rights"
 
     def converge(self) -> None:
+        if self.why(self.observe([self])[self.id]) is None:
+            return  # it could not be seen before; replacing an account would lock it out a moment
         lines = [
             f"CREATE OR REPLACE USER '{self.name}'@'%' IDENTIFIED BY '{self.password}' REQUIRE SSL;"
         ]

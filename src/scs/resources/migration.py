@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from .base import ConvergeError, Resource, Seen, command
-from .database import ask
+from .base import ConvergeError, Resource, Seen, command, unseen
+from .database import NO_ANSWER, ask
 
 HEADS = Path("/opt/scs/openstack/heads.json")
 """Written when the environment was built: migration tree → the revisions it ends in."""
@@ -36,6 +36,7 @@ class Migration(Resource):
     """
 
     kind: ClassVar[str] = "migration"
+    data: ClassVar[bool] = True
     argv: tuple[str, ...]
     user: str
     env: Mapping[str, str] = field(default_factory=dict)
@@ -51,8 +52,11 @@ class Migration(Resource):
         try:
             heads = json.loads(HEADS.read_text())
             rows = iter(ask([query for queries in questions for query in queries]))
-        except (ConvergeError, FileNotFoundError):
-            return {want.id: {"wrong": NEVER} for want in wanted}
+        except FileNotFoundError:
+            return {want.id: {} for want in wanted}
+        except ConvergeError as error:
+            nothing = unseen(error, NO_ANSWER)
+            return {want.id: nothing for want in wanted}
         return {
             want.id: {"wrong": want._judge(heads, [next(rows) for _ in queries])}
             for want, queries in zip(wanted, questions, strict=True)
@@ -60,7 +64,7 @@ class Migration(Resource):
 
     def missing(self) -> str:
         """What the database lacks; empty when it is complete."""
-        return str(self.observe([self])[self.id]["wrong"])
+        return self.why(self.observe([self])[self.id]) or ""
 
     def _questions(self) -> list[str]:
         versions = [
@@ -87,7 +91,7 @@ class Migration(Resource):
 
     def converge(self) -> None:
         if not self.missing():
-            return  # restored before the server started
+            return  # restored before the server started, or only out of sight
         # Ahead of all that starts beside it: nobody waits for those, and all for this.
         runuser = ["nice", "-n", "-10", "runuser", "-u", self.user, "--", *self.argv]
         command(runuser, env={**os.environ, **self.env}, timeout=900)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from .base import ConvergeError, Resource, Seen, command
+from .base import ConvergeError, Resource, Seen, command, unseen
 
 
 def _vsctl(*words: str) -> str:
@@ -46,8 +46,9 @@ class SwitchSettings(Resource):
     def observe(cls, wanted: Sequence[SwitchSettings]) -> dict[str, Seen]:
         try:
             there = rows("Open_vSwitch")[0] if wanted else {}
-        except ConvergeError:
-            return {want.id: {} for want in wanted}
+        except ConvergeError as error:
+            nothing = unseen(error, "the switch's database does not answer")
+            return {want.id: nothing for want in wanted}
         keys = ("external_ids", "other_config")
         return {want.id: {key: there[key] for key in keys} for want in wanted}
 
@@ -105,8 +106,9 @@ class Bridge(Resource):
             bridges = {row["name"]: row for row in rows("Bridge")}
             names = {row["_uuid"]: row["name"] for row in rows("Port")}
             wishes = {row["name"]: row["mtu_request"] for row in rows("Interface")}
-        except ConvergeError:
-            return {want.id: {} for want in wanted}
+        except ConvergeError as error:
+            nothing = unseen(error, "the switch's database does not answer")
+            return {want.id: nothing for want in wanted}
         found: dict[str, Seen] = {}
         for want in wanted:
             row = bridges.get(want.name)

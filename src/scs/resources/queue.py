@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from .base import Resource, Seen, command
+from .base import CANT_BE_SEEN, Resource, Seen, command
 from .probe import ask_all
 
 DEFINITIONS = Path("/var/lib/rabbitmq/.scs-accounts.json")
@@ -52,7 +52,10 @@ class QueueAccounts(Resource):
         }
 
     def compare(self, seen: Seen) -> str | None:
-        wrong = [user for user, _ in self.accounts if seen.get(user, "missing")]
+        answers = {user: str(seen.get(user, "missing")) for user, _ in self.accounts}
+        if answers and all(answer.startswith("amqp: ") for answer in answers.values()):
+            return f"{CANT_BE_SEEN}: the message queue does not answer"
+        wrong = [user for user, answer in answers.items() if answer]
         return f"cannot be used: {', '.join(wrong)}" if wrong else None
 
     def converge(self) -> None:

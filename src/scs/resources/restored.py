@@ -33,6 +33,7 @@ class Restored(Resource):
     """
 
     kind: ClassVar[str] = "restored"
+    data: ClassVar[bool] = True
     migrations: tuple[str, ...]
     databases: tuple[str, ...]
 

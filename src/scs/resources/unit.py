@@ -16,7 +16,8 @@ from .probe import ask_all, wait
 
 SHOWN = (
     "Id,LoadState,ActiveState,SubState,UnitFileState,"
-    "ExecMainStartTimestampMonotonic,StateChangeTimestampMonotonic"
+    "ExecMainStartTimestampMonotonic,StateChangeTimestampMonotonic,"
+    "ActiveEnterTimestampMonotonic,InactiveEnterTimestampMonotonic"
 )
 UNIT_FILES = "/etc/systemd/system/"
 _reloading = threading.Lock()
@@ -33,6 +34,13 @@ def _started(monotonic: str) -> float:
     """When a unit's main process started, in seconds since 1970, from systemd's monotonic µs."""
     # systemd's wall clock stamps are whole seconds in text form; the monotonic one is exact.
     return time.time() - (time.monotonic() - int(monotonic or "0") / 1e6)
+
+
+def _since(state: Mapping[str, str]) -> float:
+    """Since when a unit runs, or does not, in seconds since 1970; 0 when it never ran."""
+    verb = "ActiveEnter" if state.get("ActiveState") == "active" else "InactiveEnter"
+    stamp = state.get(f"{verb}TimestampMonotonic", "0")
+    return round(_started(stamp)) if stamp not in ("", "0") else 0
 
 
 def newest(paths: Sequence[str], started: float) -> list[str]:
@@ -58,6 +66,7 @@ class Unit(Resource):
     """
 
     kind: ClassVar[str] = "unit"
+    volatile: ClassVar[frozenset[str]] = frozenset({"since", "sub", "wrong"})
     reads: tuple[str, ...] = ()
     """Paths that it reads at start; the unit file and its drop-ins belong to them."""
     reload: bool = False
@@ -93,6 +102,7 @@ class Unit(Resource):
                 "active": state.get("ActiveState", ""),
                 "sub": state.get("SubState", ""),
                 "enabled": state.get("UnitFileState", ""),
+                "since": _since(state),
                 "late": late,
                 "wrong": answers.get(want.id, ""),
             }

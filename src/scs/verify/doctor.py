@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scs.api.clients import Clients, answers
+from scs.engine.journal import Result, Run
 from scs.engine.pki import RENEW_DAYS
 from scs.model.finding import Finding, Level
 from scs.model.view import View
@@ -19,7 +20,6 @@ from scs.resources import Check
 
 if TYPE_CHECKING:
     from scs.engine.session import Look, Session
-    from scs.engine.state import Entry
 
 URGENT_DAYS = 14
 UNITS = "units"
@@ -42,7 +42,7 @@ def examine(session: Session) -> list[Finding]:
         (
             ("machine", session.provider.examine),
             ("certificates", lambda: certificates(session.authority.ends(), _now())),
-            ("runs", lambda: last_run(session.journal.entries())),
+            ("runs", lambda: last_run(session.journal.runs())),
             ("cloud", lambda: _cloud(session)),
         )
     )
@@ -72,19 +72,23 @@ def certificates(
         yield Finding("certificates", Level.OK, what)
 
 
-def last_run(entries: Sequence[Entry]) -> Iterator[Finding]:
-    """Whether the last run that changed something went well."""
-    if not entries:
+def last_run(runs: Sequence[Run]) -> Iterator[Finding]:
+    """Whether the last run (newest first) that wanted to change something went well."""
+    if not runs:
         yield Finding("runs", Level.OK, "none is recorded")
         return
-    last = entries[-1].run
-    run = [entry for entry in entries if entry.run == last]
-    failed = [entry for entry in run if not entry.ok]
+    last = runs[0]
+    told = f"`{last.start.command}` {last.id}"
+    failed = [entry for entry in last.steps if not entry.ok]
     for entry in failed[:5]:
-        what = f"`{entry.command}` {last} failed at {entry.step} on {entry.where}"
+        what = f"{told} failed at {entry.step} on {entry.where}"
         yield Finding("runs", Level.WARN, what, "scs up")
-    if not failed:
-        yield Finding("runs", Level.OK, f"`{run[-1].command}` {last} went well")
+    if failed:
+        return
+    if last.result in (Result.FAILED, Result.KILLED, Result.INTERRUPTED):
+        yield Finding("runs", Level.WARN, f"{told}: {last.result}", f"scs journal show {last.id}")
+    else:
+        yield Finding("runs", Level.OK, f"{told}: {last.result}")
 
 
 def _cloud(session: Session) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ component = Component(
     source="debian:haproxy",
     license="GPL-2.0-or-later",
     packages=("haproxy",),
+    fronts=True,
     needs=(Certificate("haproxy"),),
     files=(Config("haproxy.cfg.j2", "/etc/haproxy/haproxy.cfg", mode=0o644),),
     units=(

@@ -11,8 +11,10 @@ from scs.model.objects import (
     ApiObject,
     CloudNetwork,
     Keypair,
+    NetworkQuota,
     Person,
     Project,
+    Quota,
     Router,
     SecurityGroup,
     Server,
@@ -56,6 +58,8 @@ def objects(view: View) -> Iterable[ApiObject]:
         after=own,
     )
     user = (f"user:{tenant.user}",)
+    yield Quota(name=project, after=user)
+    yield NetworkQuota(name=project, after=user)
     inside = [Subnet(name=f"{project}-ipv4", cidr=tenant.network, dns=dns)]
     if tenant.ipv6:
         inside.append(Subnet(name=f"{project}-ipv6", cidr=tenant.ipv6, ipv6_mode="slaac"))

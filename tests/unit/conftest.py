@@ -1,0 +1,42 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Clouds on paper: one that is up (made once, copied for each test), and none yet."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fakes import PaperCloud, World
+from scs.resources import probe
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A cloud that is up; not to be changed."""
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SCS_STATE", str(folder / "state"))
+        patch.setenv("SCS_CACHE", str(folder / "cache"))
+        world = World(PaperCloud(), folder)
+        world.up()
+    return world
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A cloud.yaml, and nothing else."""
+    monkeypatch.setenv("SCS_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("SCS_CACHE", str(tmp_path / "cache"))
+    probe.hurry.clear()
+    return World(PaperCloud(), tmp_path)
+
+
+@pytest.fixture
+def world(finished: World, empty: World) -> World:
+    """A copy of the cloud that is up."""
+    shutil.copytree(finished.folder / "state", empty.folder / "state")
+    empty.cloud = finished.cloud.copied()
+    return empty
