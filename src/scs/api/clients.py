@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from openstack.identity.v3._proxy import Proxy as Identity
 
 DOMAIN = "default"
+UNAVAILABLE = (502, 503, 504)
+AGAIN = 15.0
+"""Seconds for which a look asks again when a service is not available."""
 TIMEOUT = 60
 """Seconds that one request may take."""
 
@@ -80,8 +85,7 @@ class Clients:
         headers = {"OpenStack-API-Version": f"{service} {microversion}"} if microversion else {}
         following: str | None = base + path
         while following:
-            answer = session.get(following, headers=headers, raise_exc=False)
-            values = checked(answer, f"{service} {path}")
+            values = self._asked(session, following, f"{service} {path}", headers)
             found += values[key]
             links = {link["rel"]: link["href"] for link in values.get(f"{key}_links", ())}
             following = links.get("next") or values.get("next")
@@ -95,9 +99,29 @@ class Clients:
     def one(self, service: str, path: str, key: str) -> dict[str, Any]:
         """One object of the API, as the administrator sees it; `key` is what holds it."""
         url = self.view.url(service, external=True) + path
-        answer = self._session("").get(url, raise_exc=False)
-        values: dict[str, Any] = checked(answer, f"{service} {path}")[key]
+        values: dict[str, Any] = self._asked(self._session(""), url, f"{service} {path}")[key]
         return values
+
+    def _asked(
+        self, session: Session, url: str, what: str, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        """The JSON of a GET; asks again for a while where a service has just restarted."""
+        from keystoneauth1.exceptions import ClientException
+
+        end = time.monotonic() + AGAIN
+        while True:
+            try:
+                answer = session.get(url, headers=dict(headers or {}), raise_exc=False)
+            except ClientException as error:  # no connection, or no token
+                failure = RuntimeError(f"{what}: {error}")
+                again = getattr(error, "http_status", 503) >= 500
+            else:
+                if answer.status_code not in UNAVAILABLE:
+                    return checked(answer, what)
+                failure, again = RuntimeError(f"{what}: answered {answer.status_code}"), True
+            if not again or time.monotonic() > end:
+                raise failure
+            time.sleep(0.5)
 
     def project_id(self, project: str) -> str:
         """The id of the tenant's project (or the administrator's), from its token."""

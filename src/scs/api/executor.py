@@ -7,7 +7,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from scs.api.clients import Clients, answers
@@ -25,6 +25,14 @@ FIRST = {"user", "catalog"}
 """Kinds without which no other can be seen."""
 GIVEN_UP = "not tried, because something on a node failed"
 Tell = Callable[[Mapping[str, object]], None]
+
+
+def _told(task: Future[dict[str, Any]]) -> dict[str, Any]:
+    """What a look saw; nothing when it was refused: then it can't be seen, and the plan says so."""
+    try:
+        return task.result()
+    except RuntimeError:
+        return {}
 
 
 class Executor:
@@ -77,10 +85,7 @@ class Executor:
             time.sleep(0.3)
 
     def observe(self, wanted: Sequence[ApiObject]) -> dict[str, Any]:
-        """Id → what is there; nothing of services that do not answer.
-
-        Raises what a request raises.
-        """
+        """Id → what is there; nothing of services that do not answer, or not with a list."""
         there = self.answering({want.service for want in wanted} | {"identity"})
         if not wanted or "identity" not in there:
             return {}
@@ -96,12 +101,14 @@ class Executor:
             }
             # Without the tenant's user nothing of the tenant's can be there, and without the
             # catalog nothing can be asked for: then whatever the others say is void.
+            void = False
             for kind in FIRST & set(tasks):
-                found |= tasks[kind].result()
-            if any(not seen for seen in found.values()):
+                found |= (seen := _told(tasks[kind]))
+                void = void or not seen or not all(seen.values())
+            if void:
                 tasks = {kind: task for kind, task in tasks.items() if kind in ("project", *FIRST)}
             for task in tasks.values():
-                found |= task.result()
+                found |= _told(task)
         return found
 
     def run(
