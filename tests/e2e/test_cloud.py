@@ -76,7 +76,7 @@ class Cloud:
         did = {
             (entry["where"], entry["step"]): entry
             for entry in run["steps_done"]
-            if not entry["step"].startswith("looking")
+            if entry["component"]  # not the program's own work, such as looking
         }
         sure = {key for key, step in steps.items() if step["sure"]}
         assert sure <= did.keys() <= steps.keys()
