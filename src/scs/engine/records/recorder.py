@@ -32,10 +32,12 @@ class Recorder:
         }
         os.umask(0o077)
         callback_loader.add_directory(f"{settings['packages']}/ara/plugins/callback")
-        queue.load_callbacks()
-        plugin = callback_loader.get("ara_default")
-        plugin.set_options()
-        queue._callback_plugins.append(plugin)
+        queue.load_callbacks()  # takes whatever lies in such a folder
+        (plugin,) = (
+            item
+            for item in queue._callback_plugins
+            if type(item).__module__.endswith("ara_default")
+        )
         self._queue = queue
         playbook = Playbook(loader=loader)
         playbook._file_name = str(PLAY)
