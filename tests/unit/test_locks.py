@@ -23,7 +23,7 @@ def locked(path: Path) -> set[tuple[str, str]]:
     return {(name, version) for name, version in found}
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, "src/scs/engine/records/ara.lock"])
 def test_everything_has_a_hash_and_no_server_is_named(checkout: Path, lock: str) -> None:
     text = (checkout / lock).read_text()
     assert "://" not in text

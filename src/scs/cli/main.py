@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from scs.cli import drift, journal, schema, why
+from scs.cli import drift, journal, records, schema, why
 from scs.errors import BadInput, Exit, PreflightFailed, Problem, ScsError, StepFailed
 
 if TYPE_CHECKING:
@@ -392,7 +392,7 @@ class Late(click.Group):
 
 
 scs.add_command(Late("scs.cli.policy", name="policy", help="Run the policies of this cloud."))
-for _command in (drift.drift, journal.journal, schema.schema, why.why):
+for _command in (drift.drift, journal.journal, records.records, schema.schema, why.why):
     scs.add_command(_command)
 
 

@@ -71,9 +71,16 @@ def play(job: dict[str, Any]) -> None:
         passwords={},
         forks=max(1, min(32, len(job["nodes"]))),
     )
+    recorder = None
+    if job.get("records"):
+        from scs.engine.records.recorder import Recorder
+
+        recorder = Recorder(queue, loader, job["records"])
     try:
         queue.run(Play.load(source, variable_manager=variables, loader=loader))
     finally:
+        if recorder:
+            recorder.close()
         queue.cleanup()
         loader.cleanup_all_tmp_files()
 

@@ -53,6 +53,8 @@ class Hand:
         self._folder: TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
+        self.records: Mapping[str, str] | None = None
+        """Where each call is to be recorded, if at all."""
 
     def __enter__(self) -> Self:
         return self
@@ -96,7 +98,7 @@ class Hand:
             }
             log = (temporary / "log").open("w")
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "scs.engine.ansible_worker"],
+                [sys.executable, "-P", "-m", "scs.engine.ansible_worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -134,6 +136,7 @@ class Hand:
             os.setpriority(os.PRIO_PGRP, process.pid, 0)
             job = {
                 "run": run,
+                "records": self.records,
                 "nodes": {
                     name: {
                         "host": link.host,

@@ -19,6 +19,7 @@ from typing import Any, Self
 from scs import components, release
 from scs.api.clients import Clients
 from scs.api.executor import Executor
+from scs.engine import records
 from scs.engine.events import Events
 from scs.engine.hand import Hand
 from scs.engine.journal import Journal
@@ -92,6 +93,7 @@ class Session:
         self.paths = Paths.of(spec.name)
         self.events = Events()
         self.hand = hand or Hand()
+        self.hand.records = records.settings(self.paths)
         self.secrets = Secrets(self.paths.state / "secrets.json")
         self.authority = Authority(self.paths.state / "pki.json", spec.name)
         self.journal = Journal(self.paths.state / "journal.jsonl")
