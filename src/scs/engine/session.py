@@ -93,7 +93,8 @@ class Session:
     ) -> None:
         self.spec = spec
         self.folder = folder
-        self.file = folder / "cloud.yaml"
+        self.file: Path | None = None
+        """The file that the spec was read from, where somebody wants to be told its lines."""
         self.command = command
         self.paths = Paths.of(spec.name)
         self.events = Events()
@@ -137,7 +138,7 @@ class Session:
         if problems:
             raise BadInput(*problems)
         self.secrets.hide(options.secret_values(found))
-        lines = option_lines(self.file) if self.spec.config else {}
+        lines = option_lines(self.file) if self.file and self.spec.config else {}
         return replace(found, lines=lines)
 
     @cached_property

@@ -167,6 +167,8 @@ def merge(base: str, options: Mapping[str, Mapping[str, Any]]) -> str:
         elif name in left.get(section, {}):
             out.extend(_lines(name, left[section].pop(name)))
     flush()
+    while out and not out[-1]:
+        out.pop()
     for section in list(left):
         out += ["", f"[{section}]"]
         flush()
