@@ -12,6 +12,7 @@ and what converging does is what those kinds mean; compare, plan, order and reco
 from __future__ import annotations
 
 import copy
+import fnmatch
 import json
 import threading
 import time
@@ -28,6 +29,7 @@ from scs.api.kinds import Kind
 from scs.engine.apply import apply
 from scs.engine.events import Events
 from scs.engine.hand import Hand
+from scs.engine.known import KnownOptions
 from scs.engine.recording import Recording
 from scs.engine.session import Look, Session
 from scs.engine.ssh import Watcher
@@ -46,6 +48,7 @@ from scs.resources import (
     Directory,
     File,
     Gate,
+    Leftovers,
     Link,
     Migration,
     Packages,
@@ -154,6 +157,9 @@ class PaperNode:
                 return {name: there[name] for name in item.packages if name in there}
             case Account() | Directory() | Link():
                 return _plain(thing, "home", "groups", "owner", "group", "mode", "target")
+            case Leftovers():
+                left = [name.rpartition("/")[2] for name in self._left(item)]
+                return {"left": left} if left else {}
             case File():
                 if thing is None:
                     return {}
@@ -196,6 +202,15 @@ class PaperNode:
                 )
         raise TypeError(f"no fake of {item.kind}")
 
+    def _left(self, item: Leftovers) -> list[str]:
+        """The files that have one of our names in a folder and should not be there."""
+        keep = {f"file:{item.name}/{name}" for name in item.keep}
+        return sorted(
+            name
+            for name in fnmatch.filter(self.things, f"file:{item.name}/{item.pattern}")
+            if name not in keep
+        )
+
     def _unit(self, item: Unit, thing: Values | None) -> Seen:
         if thing is None:
             return {
@@ -213,7 +228,7 @@ class PaperNode:
             for path in item.reads
             if any(
                 self.things.get(f"{kind}:{path}", {}).get("time", 0) > stamp
-                for kind in ("file", "link")
+                for kind in ("file", "link", "leftovers")
             )
         ]
         running = thing["active"] == "active"
@@ -262,6 +277,10 @@ class PaperNode:
                 self.things[item.id] = _owned(item)
             case File():
                 self.things[item.id] = {**_owned(item), "content": item.content, "time": now}
+            case Leftovers():
+                for name in self._left(item):
+                    del self.things[name]
+                self.things[item.id] = {"time": now}
             case Link():
                 self.things[item.id] = {"target": item.target, "time": now}
             case Unit():
@@ -447,6 +466,9 @@ class PaperStock:
         return []
 
     def start_images(self) -> None:
+        pass
+
+    def start_options(self, known: KnownOptions) -> None:
         pass
 
     def built(self, recipe: str) -> BuiltImage:

@@ -16,6 +16,7 @@ import pytest
 
 from scs import __version__, components, release
 from scs.cli import main as cli
+from scs.engine.known import KnownOptions
 from scs.errors import Exit
 
 
@@ -282,3 +283,85 @@ def test_a_plan_in_a_file(scs: Scs) -> None:
     again = scs.folder / "again.plan"
     scs("plan", "--out", str(again))
     assert json.loads(again.read_text())["steps"] == steps, "the same plan has the same marks"
+
+
+# --- an operator's own files
+
+
+def options_known(folder: Path) -> None:
+    """As if nova had been asked for its options."""
+    about = {"default": ["4.0"], "help": "How many.", "type": "", "going": "", "old": []}
+    options = {
+        "DEFAULT": {
+            "initial_cpu_allocation_ratio": {**about, "secret": False},
+            "transport_url": {**about, "secret": True},
+        }
+    }
+    parts = [part for part, _ in components.discover().values()]
+    where = KnownOptions(folder, release.load(release.names()[-1]), parts).folder
+    where.mkdir(parents=True)
+    (where / "nova.json").write_text(json.dumps(options))
+
+
+def test_unknown_options_are_a_warning_and_change_no_exit_code(scs: Scs, tmp_path: Path) -> None:
+    scs.file.write_text(f"{SPEC}config:\n  nova:\n    DEFAULT:\n      initial_cpu_ratio: 2\n")
+    before = scs("--json", "plan")
+    assert json.loads(before.out)["warnings"] == []
+    options_known(tmp_path / "cache")
+    for command in ("plan", "status"):
+        result = scs("--json", command)
+        assert json.loads(result.out)["warnings"] == [
+            {
+                "where": "cloud.yaml:5",
+                "what": "nova knows no option [DEFAULT] initial_cpu_ratio",
+                "hint": "did you mean initial_cpu_allocation_ratio?",
+            }
+        ]
+        assert "warning: cloud.yaml:5: nova knows no option" in scs(command).err
+    assert scs("plan").code == before.code == Exit.CHANGES
+
+
+def test_explain(scs: Scs, tmp_path: Path) -> None:
+    scs.file.write_text(SPEC)
+    (scs.folder / "config").mkdir()
+    own = scs.folder / "config/nova.conf"
+    own.write_text("[DEFAULT]\ninitial_cpu_allocation_ratio = 2\n[x]\npassword = hush-hush\n")
+    result = scs("explain", "nova.conf", "initial_cpu_allocation_ratio")
+    assert (result.code, "not known here yet" in result.err) == (0, True)
+    options_known(tmp_path / "cache")
+    result = scs("--json", "explain", "nova.conf", "[DEFAULT]initial_cpu_allocation_ratio")
+    values = json.loads(result.out)
+    (option,) = values["options"]
+    assert option["value"] == ["2"]
+    assert [(item["source"], item["wins"]) for item in option["candidates"]] == [
+        ("release", False),
+        ("config", True),
+    ]
+    assert "nova-api.service" in values["places"][0]["restarted"]
+    text = scs("explain", "nova.conf", "DEFAULT.initial_cpu_allocation_ratio").out
+    assert "→ your file" in text
+    assert "config/nova.conf:2" in text
+    assert "How many." in text
+    assert "transport_url = ••••••" in scs("explain", "nova.conf").out
+    for words in (("explain", "nova.conf"), ("plan",), ("--json", "plan")):
+        result = scs(*words)
+        assert "hush-hush" not in result.out + result.err
+    key = scs("explain", "/etc/keystone/fernet-keys/0").out
+    assert "••••••" in key
+    assert "=" not in key
+
+
+def test_a_broken_file_beside_cloud_yaml_stops_everything_that_changes(scs: Scs) -> None:
+    scs.file.write_text(SPEC)
+    (scs.folder / "config").mkdir()
+    (scs.folder / "config/nova.conf").write_text("nonsense\n")
+    (scs.folder / "config/nva.conf").write_text("[a]\nx = 1\n")
+    before = scs.files
+    for command in (("up",), ("plan",), ("status",), ("explain", "nova.conf")):
+        result = scs(*command)
+        assert result.code == Exit.BAD_INPUT
+        assert "config/nova.conf:1: expected `option = value`" in result.err
+        assert "did you mean nova?" in result.err
+    # `up` takes its lock before it looks, and what it did is on record.
+    left = {path.rpartition("/")[2] for path in scs.files - before}
+    assert left <= {"state", "unit-test", "lock", "journal.jsonl"}

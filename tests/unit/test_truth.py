@@ -40,6 +40,7 @@ TWO = [
 ]
 NODE = "node-1"
 NOVA_CONF = "file:/etc/nova/nova.conf"
+SCHEDULER = "nova-scheduler.service"
 
 
 Change = Callable[[World], object]
@@ -103,6 +104,28 @@ def own_component(world: World) -> None:
         '    units=(Service("mine", exec="/bin/mine", description="mine", user="mine"),),\n'
         ")\n"
     )
+
+
+def beside(name: str, text: str) -> Change:
+    """A file of the operator's, beside cloud.yaml."""
+
+    def change(world: World) -> None:
+        path = world.folder / name
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+
+    return change
+
+
+def taken_away(name: str, text: str) -> Change:
+    """Such a file that was there for a while."""
+
+    def change(world: World) -> None:
+        beside(name, text)(world)
+        world.up()
+        (world.folder / name).unlink()
+
+    return change
 
 
 def half_done(world: World) -> None:
@@ -251,6 +274,36 @@ ROWS: dict[str, Row] = {
     "a component more": Row(
         own_component, {"unit:mine.service", "database:mine", "catalog:mine"}, {"data", "reload"}
     ),
+    # Beside cloud.yaml.
+    "own option": Row(
+        beside("config/nova/nova-compute.conf", "[DEFAULT]\nx = 1\n"),
+        {"file:/etc/nova/nova-compute.conf", "unit:nova-compute.service"},
+        {"restart"},
+    ),
+    "own policy": Row(
+        beside("config/keystone/policy.yaml", '"a": "!"\n'),
+        {"file:/etc/keystone/policy.yaml", "unit:keystone.service"},
+        RESTART,
+    ),
+    "own policy taken away": Row(
+        taken_away("config/keystone/policy.yaml", '"a": "!"\n'),
+        {"leftovers:/etc/keystone", "unit:keystone.service"},
+        RESTART,
+    ),
+    "own template": Row(
+        beside("templates/memcached/memcached.conf.j2", "-m 1\n"),
+        {"file:/etc/memcached.conf", "unit:memcached.service"},
+    ),
+    "own drop-in": Row(
+        beside(f"systemd/{SCHEDULER}.d/x.conf", "[Unit]\n"),
+        {f"file:/etc/systemd/system/{SCHEDULER}.d/zz-x.conf", f"unit:{SCHEDULER}"},
+        {"restart"},
+    ),
+    "own drop-in taken away": Row(
+        taken_away(f"systemd/{SCHEDULER}.d/x.conf", "[Unit]\n"),
+        {f"leftovers:/etc/systemd/system/{SCHEDULER}.d", f"unit:{SCHEDULER}"},
+        {"restart"},
+    ),
     # Otherwise.
     "a run that was ended": Row(half_done, {"unit:nova-scheduler.service"}),
     "a first run that was ended": Row(half_first_run, {"unit:mariadb.service"}),
@@ -334,6 +387,13 @@ def _as_told(did: list[Entry], steps: dict[tuple[str, str], Any]) -> None:
             assert list(entry.effects) == step["effects"]
 
 
+def _by_whom_taken_away(key: tuple[str, str]) -> tuple[str, str]:
+    """A file goes because its folder is cleared of what is no longer wanted."""
+    node, name = key
+    kind, _, path = name.partition(":")
+    return (node, f"leftovers:{path.rpartition('/')[0]}") if kind == "file" else key
+
+
 def _nothing_else(
     before: dict[tuple[str, str], str],
     after: dict[tuple[str, str], str],
@@ -343,7 +403,7 @@ def _nothing_else(
     places = {API: "api"}
     told = {(places.get(where, where), name) for where, name in steps}
     changed = {
-        key
+        key if key in after else _by_whom_taken_away(key)
         for key in before | after
         if before.get(key) != after.get(key) and not key[1].startswith("database-server:")
     }

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from scs.cli import drift, journal, records, schema, why
+from scs.cli import drift, explain, journal, records, schema, why
 from scs.errors import BadInput, Exit, PreflightFailed, Problem, ScsError, StepFailed
 
 if TYPE_CHECKING:
@@ -113,7 +113,9 @@ def _session(
         spec, folder = _spec(options, create=create)
         if spec.config:
             _check_services(options["path"], folder)
-        return Session(spec, folder, command, hand)
+        session = Session(spec, folder, command, hand)
+        session.file = options["path"]
+        return session
     except BaseException:
         hand.__exit__(None, None, None)
         raise
@@ -208,7 +210,7 @@ def plan(options: dict[str, Any], out: Path | None) -> None:
 
     Ends with 0 when there is nothing to do and with 2 when there is.
     """
-    from scs.cli import plans
+    from scs.cli import plans, show
     from scs.cli import policy as policies
 
     with _session(options, "plan") as session:
@@ -218,11 +220,13 @@ def plan(options: dict[str, Any], out: Path | None) -> None:
 
             SavedPlan.write(out, session, look)
         if options["as_json"]:
-            _print_json(plans.plan_values(session, look.plan))
+            warnings = {"warnings": show.warning_values(session, look)}
+            _print_json(plans.plan_values(session, look.plan) | warnings)
         else:
             plans.show(session, look.plan, verbose=options["verbose"], out=out)
             if look.plan:
                 policies.foretell(session, look)
+            show.warnings(session, look)
         changes = bool(look.plan)
     if changes:
         sys.exit(Exit.CHANGES)
@@ -392,7 +396,14 @@ class Late(click.Group):
 
 
 scs.add_command(Late("scs.cli.policy", name="policy", help="Run the policies of this cloud."))
-for _command in (drift.drift, journal.journal, records.records, schema.schema, why.why):
+for _command in (
+    drift.drift,
+    explain.explain,
+    journal.journal,
+    records.records,
+    schema.schema,
+    why.why,
+):
     scs.add_command(_command)
 
 

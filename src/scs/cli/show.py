@@ -22,13 +22,29 @@ if TYPE_CHECKING:
     from scs.verify.proof import Evidence
 
 
+def warning_values(session: Session, look: Look) -> list[dict[str, str]]:
+    """What is odd about the operator's own options, for programs."""
+    mask = session.secrets.mask
+    return [
+        {"where": item.where, "what": mask(item.what), "hint": mask(item.hint)}
+        for item in session.warnings(look.view)
+    ]
+
+
+def warnings(session: Session, look: Look) -> None:
+    """The same for people; changes nothing of how a command ends."""
+    for item in session.warnings(look.view):
+        text = session.secrets.mask(str(item))
+        click.echo(click.style("warning: ", fg="yellow") + text, err=True)
+
+
 def nothing_to_do(session: Session, look: Look, options: Mapping[str, Any], started: float) -> None:
     seconds = time.time() - started
     if options["as_json"]:
-        click.echo(
-            json.dumps({"cloud": session.spec.name, "changes": 0, "seconds": round(seconds, 2)})
-        )
+        values = {"cloud": session.spec.name, "changes": 0, "seconds": round(seconds, 2)}
+        click.echo(json.dumps({**values, "warnings": warning_values(session, look)}))
     else:
+        warnings(session, look)
         click.echo(f"Nothing to do: the cloud is what cloud.yaml says. ({seconds_text(seconds)})")
 
 
@@ -46,8 +62,9 @@ def summary(session: Session, look: Look, options: Mapping[str, Any], started: f
         "server": server.get("floating", ""),
     }
     if options["as_json"]:
-        click.echo(json.dumps(values))
+        click.echo(json.dumps({**values, "warnings": warning_values(session, look)}))
         return
+    warnings(session, look)
     units = sum(item.kind == "unit" for items in look.desired.values() for item in items)
     click.echo("")
     click.echo(
@@ -143,6 +160,7 @@ def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
                 }
                 for item in lost
             ],
+            "warnings": warning_values(session, look),
         }
         click.echo(json.dumps(values, indent=2))
         return healthy
@@ -180,6 +198,7 @@ def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
         age = f" for {ago_text(now - item.since)}" if item.since else ""
         where = ", ".join(item.nodes)
         click.echo(f"  {item.unit.removesuffix('.service')} on {where}{age}: {item.meaning}")
+    warnings(session, look)
     count = len(plan.changes)
     click.echo(
         "\nAll is well." if healthy else f"\n{count} things are not as they should be: scs plan"

@@ -68,6 +68,7 @@ def _make_nodes(session: Session, look: Look) -> None:
     steps, nodes = look.plan.machine, look.view.nodes
     if not all(node.name in look.states and look.states[node.name].running for node in nodes):
         session.stock.start_images()
+        session.stock.start_options(session.known)
         session.stock.layers(lambda _: None)
 
     def make() -> None:

@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -19,10 +19,12 @@ from typing import Any, Self
 from scs import components, release
 from scs.api.clients import Clients
 from scs.api.executor import Executor
+from scs.engine import own as beside
 from scs.engine import records
 from scs.engine.events import Events
 from scs.engine.hand import Hand
 from scs.engine.journal import Journal
+from scs.engine.known import KnownOptions
 from scs.engine.pki import Authority
 from scs.engine.ssh import ssh_argv
 from scs.engine.state import Secrets
@@ -32,9 +34,11 @@ from scs.errors import BadInput, Problem
 from scs.images.disk import TOOLS
 from scs.model.component import Component, Config
 from scs.model.objects import ApiObject
+from scs.model.overrides import Overrides
 from scs.model.topology import Node
 from scs.model.view import Tenant, View
 from scs.paths import Paths
+from scs.plan import options, own
 from scs.plan.announce import announced
 from scs.plan.expand import Expander
 from scs.plan.plan import Plan, Step, api_steps, node_steps
@@ -45,6 +49,7 @@ from scs.providers.local.preflight import install_host_packages, missing_host_pa
 from scs.providers.local.rootfs import delete_tree
 from scs.resources import Resource, Seen
 from scs.spec import CloudSpec
+from scs.spec.loading import option_lines
 
 MACHINE = "this machine"
 SHARED_TEMPLATES = Path(__file__).parents[1] / "plan" / "templates"
@@ -89,6 +94,8 @@ class Session:
     ) -> None:
         self.spec = spec
         self.folder = folder
+        self.file: Path | None = None
+        """The file that the spec was read from, where somebody wants to be told its lines."""
         self.command = command
         self.paths = Paths.of(spec.name)
         self.events = Events()
@@ -124,6 +131,27 @@ class Session:
             hint = f"there are: {', '.join(sorted(services(found)))}"
             raise BadInput(*[Problem("config", f"no service {name}", hint) for name in unknown])
         return found
+
+    @cached_property
+    def overrides(self) -> Overrides:
+        """What the operator has put beside cloud.yaml; raises BadInput."""
+        found, problems = beside.read(self.folder)
+        problems += own.problems(found, [part for part, _ in self.available.values()])
+        if problems:
+            raise BadInput(*problems)
+        self.secrets.hide(options.secret_values(found))
+        lines = option_lines(self.file) if self.file and self.spec.config else {}
+        return replace(found, lines=lines)
+
+    @cached_property
+    def known(self) -> KnownOptions:
+        """What options the release's services know."""
+        parts = [part for part, _ in self.available.values()]
+        return KnownOptions(self.paths.cache, self.release, parts)
+
+    def warnings(self, view: View) -> Sequence[Problem]:
+        """What is odd about the operator's options, as far as the services' are known."""
+        return tuple(options.warnings(self.expander(view), self.known.of))
 
     @cached_property
     def provider(self) -> LocalProvider:
@@ -165,8 +193,16 @@ class Session:
             certificate=self.authority.issue,
             ca=self.authority.certificate,
             ssh_public_key=key.read_text() if key.exists() else "",
+            overrides=self.overrides,
         )
         return resolve([part for part, _ in self.available.values()], view)
+
+    def seen_view(self) -> View:
+        """The cloud as its components see it now; guessed facts where nodes do not run."""
+        states = self.provider.observe()
+        nodes = self.spec.nodes()
+        running = all(node.name in states and states[node.name].running for node in nodes)
+        return self.view(self.provider.facts() if running else UNKNOWN)
 
     def expander(self, view: View) -> Expander:
         folders = {name: str(path) for name, (_, path) in self.available.items()}
@@ -186,6 +222,7 @@ class Session:
 
     def preflight(self) -> Sequence[Problem]:
         """What would stop a run on this machine; looks only, except for missing host packages."""
+        self.view(UNKNOWN)  # the operator's own files are right, or nothing goes on
         problems = self.provider.preflight(online=not self.stock.complete)
         tools = {package: tool for tool, package in TOOLS.items()}
         if not problems and (missing := missing_host_packages(tools)):

@@ -10,7 +10,7 @@ import os
 import secrets
 import string
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,6 +50,11 @@ class Secrets:
             hint = "restore it from a backup; without it the cloud's accounts are lost"
             raise ScsError(Problem(str(path), f"is damaged: {error}", hint)) from error
         self._saved = dict(self._values)
+        self._hidden: tuple[str, ...] = ()
+
+    def hide(self, values: Iterable[str]) -> None:
+        """Blot these out as well: secrets that are the operator's own."""
+        self._hidden = tuple(sorted(set(values), key=len, reverse=True))
 
     def __call__(self, name: str) -> str:
         """The secret of that name."""
@@ -65,7 +70,7 @@ class Secrets:
 
     def mask(self, text: str) -> str:
         """The text with every secret in it blotted out."""
-        for value in self._values.values():
+        for value in (*self._hidden, *self._values.values()):
             text = text.replace(value, "••••••")
         return text
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from scs import images
+from scs.engine.known import KnownOptions
 from scs.engine.workshop import Workshop
 from scs.images import BuiltImage
 from scs.paths import Paths
@@ -39,11 +40,31 @@ class Stock:
         """Whether nodes can be made without fetching anything."""
         return layers.environment_path(self._cache, self._release).exists()
 
+    @property
+    def base_there(self) -> bool:
+        """Whether the layer with Debian need not be made."""
+        mirror = self._spec.debian.mirror
+        return layers.base_path(self._cache, self._packages(), mirror).exists()
+
     def layers(self, _say: Say) -> Sequence[Path]:
         """The layers under a new node, uppermost first; waits for them."""
         base = self._workshop.start("root file system", self._base)
         environment = self._workshop.start("OpenStack environment", self._environment)
         return [environment.result(), base.result()]
+
+    def start_options(self, known: KnownOptions) -> None:
+        """Have the services asked for their options, once they are there, in the time left over."""
+
+        def collect(say: Say) -> None:
+            self._workshop.start("OpenStack environment", self._environment).result()
+            known.collect(self.base, say)
+
+        if not known.there:
+            self._workshop.start("the services' options", collect, idle=True)
+
+    def base(self) -> Path:
+        """The layer with Debian; waits for it."""
+        return self._workshop.start("root file system", self._base).result()
 
     def start_images(self) -> None:
         """Start working on the images, so that they are there when the cloud is."""

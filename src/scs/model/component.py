@@ -81,6 +81,9 @@ class Config:
     secret: bool = False
     service: str = ""
     """For INI files: the service whose `config:` in cloud.yaml is merged in, option by option."""
+    policy: bool = False
+    """The service reads an operator's policy.yaml beside this file; oslo.policy takes changes
+    of it over by itself."""
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from scs.model.needs import Need
+from scs.model.overrides import Overrides
 from scs.model.topology import Network, Node, Role
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class View:
     ca: str
     """The cloud's CA certificate (PEM)."""
     ssh_public_key: str
+    overrides: Overrides = field(default_factory=Overrides)
+    """What the operator has put beside cloud.yaml."""
     components: tuple[Component, ...] = ()
     node: Node | None = None
 

@@ -6,9 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import lru_cache
-
-import jinja2
 
 from scs.errors import BadInput, Problem
 from scs.model.component import Component, Config, Packaged, Service, Text, User, Wsgi
@@ -16,7 +13,8 @@ from scs.model.needs import Need
 from scs.model.objects import ApiObject
 from scs.model.topology import Node
 from scs.model.view import View
-from scs.plan.ini import merge
+from scs.plan import own, templating
+from scs.plan.ini import Composed, compose, parse, unmarked
 from scs.plan.resolve import givers, needs_of
 from scs.plan.units import UWSGI, drop_in_text, service_text, uwsgi_text, wsgi_service
 from scs.resources import (
@@ -24,6 +22,7 @@ from scs.resources import (
     Directory,
     File,
     Gate,
+    Leftovers,
     Link,
     Packages,
     Resource,
@@ -32,18 +31,6 @@ from scs.resources import (
 from scs.resources import Migration as MigrationResource
 
 SYSTEMD = "/etc/systemd/system"
-
-
-@lru_cache
-def _templates(folders: tuple[str, ...]) -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folders),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - the files are configuration, not HTML
-    )
 
 
 class Expander:
@@ -128,8 +115,11 @@ class Expander:
                     )
                 )
         read = tuple(item.name for item in base if isinstance(item, File))
+        # Not read: oslo.policy looks at its files again by itself.
+        policies = (self._policy(declared, view, ids) for declared in part.files)
+        base += [item for item in policies if item]
         for unit in part.units:
-            base += self._unit_files(part, unit)
+            base += self._unit_files(part, unit, view)
         met, gates = self._needs(part, view, given)
         read += tuple(item.name for item in met if isinstance(item, File | Link))
         ready = _ids(base) + _ids(met) + _ids(gates)
@@ -168,15 +158,44 @@ class Expander:
     def _content(self, part: Component, declared: Config | Text, view: View) -> str | None:
         if isinstance(declared, Text):
             return declared.text(view)
-        environment = _templates((self.folders[part.name], self.shared))
-        try:
-            text = environment.get_template(declared.template).render(v=view, part=part)
-        except (jinja2.TemplateError, LookupError) as error:
-            what = f"{declared.template} cannot be filled in: {error}"
-            raise BadInput(Problem(f"component {part.name}", what)) from error
-        if declared.service:
-            text = merge(text, view.config.get(declared.service, {}))
-        return text
+        return self.composed(part, declared, view).text
+
+    def composed(self, part: Component, declared: Config, view: View) -> Composed:
+        """A configuration file of a node (the view's), and who wanted what in it."""
+        mine = view.overrides.templates.get((part.name, declared.template))
+        texts = () if mine is None else ((mine.path, mine.text),)
+        folders = (self.folders[part.name], self.shared)
+        environment = templating.environment(folders, texts)
+        name = declared.template if mine is None else mine.path
+        text = templating.fill_in(
+            lambda: environment.get_template(name).render(v=view, part=part),
+            part.name,
+            declared.template,
+            None if mine is None else mine.path,
+        )
+        if not declared.service:
+            return Composed(unmarked(text), ())
+        if mine is not None:
+            filled = f"{mine.path}, filled in, line"
+            _, problems = parse(unmarked(text), lambda line: f"{filled} {line}")
+            if problems:
+                raise BadInput(*problems)
+        layers = own.settings(declared, view, own.file_names(view.components, declared.service))
+        return compose(text, layers, "component" if mine is None else "template")
+
+    def _policy(
+        self, declared: Config | Text, view: View, after: tuple[str, ...]
+    ) -> Resource | None:
+        """The operator's policy for the service of that file, or that there is none."""
+        if not isinstance(declared, Config) or not declared.policy:
+            return None
+        mine = view.overrides.policies.get(declared.service)
+        path = own.policy_path(declared)
+        if mine is None:
+            folder, _, name = path.rpartition("/")
+            return Leftovers(name=folder, pattern=name, after=after)
+        group = declared.group
+        return File(name=path, content=mine.text, group=group, mode=0o640, after=after)
 
     def _needs(
         self,
@@ -196,11 +215,17 @@ class Expander:
                 gates.append(Gate(name=name.strip(), probe=gives.ready(view, need)))
         return met, gates
 
-    def _unit_files(self, part: Component, unit: Service | Wsgi | Packaged) -> list[Resource]:
+    def _unit_files(
+        self, part: Component, unit: Service | Wsgi | Packaged, view: View
+    ) -> list[Resource]:
+        folder = f"{SYSTEMD}/{unit.name}.service.d"
+        mine = own.drop_ins(view.overrides, f"{unit.name}.service")
+        found: list[Resource] = [
+            Leftovers(name=folder, pattern=own.DROP_IN.format("*"), keep=tuple(mine)),
+            *[File(name=f"{folder}/{name}", content=item.text) for name, item in mine.items()],
+        ]
         if isinstance(unit, Packaged):
-            path = f"{SYSTEMD}/{unit.name}.service.d/scs.conf"
-            return [File(name=path, content=drop_in_text(unit))]
-        found: list[Resource] = []
+            return [*found, File(name=f"{folder}/scs.conf", content=drop_in_text(unit))]
         if isinstance(unit, Wsgi):
             found.append(File(name=f"{UWSGI}/{unit.name}.ini", content=uwsgi_text(unit)))
             unit = wsgi_service(unit)
@@ -216,7 +241,7 @@ class Expander:
         base: tuple[str, ...],
         read: tuple[str, ...],
     ) -> list[Resource]:
-        own = tuple(name.removeprefix("file:") for name in _ids(self._unit_files(part, unit)))
+        files = tuple(item.name for item in self._unit_files(part, unit, view))
         if isinstance(unit, Wsgi):
             unit = wsgi_service(unit)
         gates: list[Resource] = []
@@ -229,7 +254,7 @@ class Expander:
             *gates,
             Unit(
                 name=f"{unit.name}.service",
-                reads=(*read, *own, *unit.reads),
+                reads=(*read, *files, *unit.reads),
                 reload=isinstance(unit, Packaged) and unit.reload,
                 ready=unit.ready(view) if unit.ready else None,
                 seconds=unit.seconds,

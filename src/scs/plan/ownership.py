@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from scs.model.component import Component, Config
 from scs.model.view import View
+from scs.plan import own
 from scs.plan.units import UWSGI
 
 TLS = "/etc/scs/tls/"
@@ -20,6 +21,8 @@ def declaration(view: View, component: str, thing: str) -> str:
     part = next((part for part in view.components if part.name == component), None)
     if part is None:
         return ""
+    if kind == "file" and (mine := own.origin(view, name)):
+        return mine
     if kind == "file":
         return _file(part, name)
     if kind == "unit":
@@ -30,6 +33,7 @@ def declaration(view: View, component: str, thing: str) -> str:
         "directory": "folders",
         "migration": f"migrations: {name}",
         "gate": "needs",
+        "leftovers": "what it no longer wants",
     }
     return known.get(kind) or (f"gives: {kind} {name}" if part.gives else f"objects: {kind} {name}")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from scs.model.objects import ApiObject
-from scs.resources import CANT_BE_SEEN, Gate, Link, Resource, Seen, Unit
+from scs.resources import CANT_BE_SEEN, Gate, Leftovers, Link, Resource, Seen, Unit
 from scs.resources.file import File
 
 API = "the cloud's API"
@@ -102,7 +102,9 @@ def node_steps(
         if (reason := item.why(observed.get(item.id, {}))) is not None
     }
     changed = {
-        item.name for item in desired if isinstance(item, File | Link) and item.id in reasons
+        item.name
+        for item in desired
+        if isinstance(item, File | Link | Leftovers) and item.id in reasons
     }
     for item in desired:
         if isinstance(item, Unit) and item.id not in reasons:

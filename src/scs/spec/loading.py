@@ -78,6 +78,17 @@ def parse(
     return spec
 
 
+def option_lines(path: Path) -> dict[tuple[str, str, str], int]:
+    """Service, section and option → the line of a cloud.yaml at which its value stands."""
+    services = read(path.read_bytes(), str(path)).tree.find(("config",))
+    return {
+        (service, section, option): mark.line
+        for service, sections in ((services and services.entries) or {}).items()
+        for section, options in (sections.entries or {}).items()
+        for option, mark in options.keys.items()
+    }
+
+
 def _validate(document: Document) -> tuple[CloudSpec | None, list[Complaint]]:
     tree = document.tree
     if tree.entries is None:

@@ -33,7 +33,11 @@ component = Component(
     ),
     files=(
         Config(
-            "glance-api.conf.j2", "/etc/glance/glance-api.conf", group="glance", service="glance"
+            "glance-api.conf.j2",
+            "/etc/glance/glance-api.conf",
+            group="glance",
+            service="glance",
+            policy=True,
         ),
     ),
     migrations=(

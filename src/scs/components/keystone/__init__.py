@@ -121,7 +121,11 @@ component = Component(
     ),
     files=(
         Config(
-            "keystone.conf.j2", "/etc/keystone/keystone.conf", group="keystone", service="keystone"
+            "keystone.conf.j2",
+            "/etc/keystone/keystone.conf",
+            group="keystone",
+            service="keystone",
+            policy=True,
         ),
         *keys(FERNET),
         *keys(CREDENTIAL),

@@ -63,7 +63,13 @@ component = Component(
         Folder(LIBRARY),
     ),
     files=(
-        Config("neutron.conf.j2", CONF, group="neutron", service="neutron"),
+        Config(
+            "neutron.conf.j2",
+            CONF,
+            group="neutron",
+            service="neutron",
+            policy=True,
+        ),
         Config("gateway_mtu.py.j2", f"{LIBRARY}/scs_gateway_mtu.py", mode=0o644),
     ),
     migrations=(

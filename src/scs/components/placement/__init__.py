@@ -35,6 +35,7 @@ component = Component(
             "/etc/placement/placement.conf",
             group="placement",
             service="placement",
+            policy=True,
         ),
     ),
     migrations=(

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from scs.archive import SUITE, Archive, sources_for_trixie
 from scs.providers.local.rootfs import delete_tree
-from scs.release import PYTHON, Release, environment
+from scs.release import PYTHON, Release, environment, options
 from scs.shell import Say, run
 
 BASE = (
@@ -300,6 +300,30 @@ def build_environment(
         return tree
 
     return _once(environment_path(cache, release), say, make)
+
+
+def options_path(cache: Path, release: Release, packages: Sequence[str]) -> Path:
+    """Where it is kept what options these packages of a release know."""
+    digest = hashlib.sha256("\0".join([options.PROGRAM, *packages]).encode()).hexdigest()
+    return cache / "options" / f"{release.environment_id}-{digest[:8]}"
+
+
+def build_options(
+    cache: Path, release: Release, base: Path, packages: Sequence[str], say: Say
+) -> Path:
+    """Ask the packages of an environment that is there for their options. Raises CommandFailed."""
+
+    def make(work: Path) -> Path:
+        say("asking the services for their options")
+        python = _python_in(base, environment_path(cache, release), release, work)
+        # In the environment's own Python: what follows is its, not the root's.
+        start = "import os, sys; os.execv(sys.argv[1], sys.argv[1:])"
+        inside = [f"{release.environment_path}/bin/python", "-c", options.PROGRAM]
+        argv = [*python, "-c", start, *inside, f"/{options.FOLDER}", *packages]
+        run(argv, where="options of the services", timeout=600)
+        return work / "upper" / options.FOLDER
+
+    return _once(options_path(cache, release, packages), say, make)
 
 
 def prepare_environment(cache: Path, release: Release, say: Say) -> None:

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Which options the services of a release know: asked of oslo.config in its environment.
+
+Options are declared in code, so each service's has to be imported: ten seconds of CPU, once
+for an environment. The nodes' Python does it, since only it can run the environment.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+FOLDER = "var/tmp/scs-options"
+"""Where the program leaves its answers, below the root that it runs in."""
+
+PROGRAM = r"""
+import json, os, sys
+from importlib.metadata import entry_points
+from oslo_config import generator
+
+top, wanted = sys.argv[1], sys.argv[2:]
+spaces = {}
+for point in entry_points(group="oslo.config.opts"):
+    spaces.setdefault(point.dist.name, set()).add(point.name)
+# A service has its own options and those of all libraries, but not those of other services.
+shared = set().union(*(names for name, names in spaces.items() if name not in wanted))
+os.makedirs(top)
+
+def texts(value):
+    if value is None:
+        return []
+    if isinstance(value, bool):
+        return ["true" if value else "false"]
+    if isinstance(value, dict):
+        return [",".join(f"{key}:{item}" for key, item in value.items())]
+    if isinstance(value, list):
+        return [",".join(map(str, value))]
+    return [str(value)]
+
+def collect(dist):
+    raw = f"{top}/.{dist}"
+    arguments = ["--format", "json", "--output-file", raw]
+    for name in sorted(spaces[dist] | shared):
+        arguments += ["--namespace", name]
+    # Libraries' defaults are changed by the services that use them: hence a process for each.
+    generator.main(arguments)
+    with open(raw) as file:
+        data = json.load(file)
+    found = {}
+    for group, content in data["options"].items():
+        drivers = [opt for opts in (content.get("driver_opts") or {}).values() for opt in opts]
+        for opt in content["opts"] + drivers:
+            default = opt["default"]
+            multi = isinstance(default, list) and opt["type"].startswith("multi")
+            found.setdefault(group, {})[opt["name"]] = {
+                "default": [str(item) for item in default] if multi else texts(default),
+                "help": (opt["help"] or "").strip(),
+                "type": opt["type"],
+                "secret": bool(opt["secret"]),
+                "going": (opt["deprecated_reason"] or "it is deprecated").strip()
+                if opt["deprecated_for_removal"] else "",
+                "old": [[old["group"], old["name"]] for old in opt["deprecated_opts"]],
+            }
+    with open(f"{top}/{dist}.json", "w") as file:
+        json.dump(found, file)
+    os.unlink(raw)
+
+for dist in wanted:
+    if dist in spaces and os.fork() == 0:
+        try:
+            collect(dist)
+        except BaseException as error:
+            print(f"{dist}: {error!r}", file=sys.stderr, flush=True)
+            os._exit(1)
+        os._exit(0)
+    if dist in spaces and os.wait()[1]:
+        sys.exit(1)
+"""
+
+
+def load(folder: Path, distribution: str) -> dict[str, dict[str, dict[str, Any]]] | None:
+    """Section → option → what is known of it; None when that was not asked (yet)."""
+    try:
+        text = (folder / f"{distribution}.json").read_text()
+    except FileNotFoundError:
+        return None
+    found: dict[str, dict[str, dict[str, Any]]] = json.loads(text)
+    return found
