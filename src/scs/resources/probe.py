@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from .base import ConvergeError, Resource, Seen, command
+from .base import ConvergeError, Resource, Seen, command, patient
 
 CA = "/etc/scs/ca.pem"
 
@@ -29,8 +29,10 @@ def ask(probe: Mapping[str, Any], timeout: float = 5.0) -> str:
     `probe` has a `type` (a function below) and that function's arguments.
     """
     arguments = {key: value for key, value in probe.items() if key != "type"}
+    # Those that run a command leave it to `command` to be patient.
+    waits = probe["type"] not in COMMANDS
     try:
-        return PROBES[probe["type"]](timeout=timeout, **arguments)
+        return PROBES[probe["type"]](timeout=patient(timeout) if waits else timeout, **arguments)
     except (OSError, ValueError, ConvergeError) as error:
         return f"{probe['type']}: {str(error) or type(error).__name__}"
 
@@ -173,6 +175,9 @@ PROBES: dict[str, Callable[..., str]] = {
 }
 
 
+COMMANDS = frozenset({"succeeds", "sql"})
+
+
 hurry = threading.Event()
 """Set when a step has failed: what is waited for may then never come."""
 GRACE = 20.0
@@ -182,10 +187,11 @@ GRACE = 20.0
 def wait(probe: Mapping[str, Any], seconds: float) -> None:
     """Ask until all is well; raises ConvergeError with the last answer after so many seconds."""
     start = time.monotonic()
+    seconds, grace = patient(seconds), patient(GRACE)
     pause = 0.05
     while answer := ask(probe):
         waited = time.monotonic() - start
-        if waited > (min(seconds, GRACE) if hurry.is_set() else seconds):
+        if waited > (min(seconds, grace) if hurry.is_set() else seconds):
             raise ConvergeError(f"not ready after {waited:.0f} s: {answer}")
         time.sleep(pause)
         pause = min(pause * 1.3, 0.5)
