@@ -11,18 +11,12 @@ from pathlib import Path
 
 from host.fresh import apt_network_settings, network_files
 from scs.archive import SUITE, sources_for_trixie
-from scs.images import debian, disk
+from scs.images import disk
 from scs.shell import Say, run
 
 _GIB = 1 << 30
 _LABEL = "root"
 _SIGNATURE = 0x5C5F0099
-_GUEST = Path(debian.__file__).parent / "debian_guest"
-_INITRAMFS = (
-    "etc/initramfs-tools/conf.d/cloud",
-    "usr/share/initramfs-tools/modules.d/cloud",
-)
-"""Settings of our public image that keep an emulated machine from unpacking every driver."""
 
 # A Debian with a desktop's name service, and nothing that only developers have: no python3.
 _PACKAGES = (
@@ -45,7 +39,7 @@ _KERNEL_OPTIONS = (
     f"root=LABEL={_LABEL}",
     *("rw", "console=ttyS0,115200", "no_timer_check", "quiet"),
     # Emulation pays for each of these many times what a processor does.
-    *("mitigations=off", "no5lvl", "nowatchdog", "audit=0"),
+    *("mitigations=off", "no5lvl", "nowatchdog", "audit=0", "rcupdate.rcu_cpu_stall_suppress=1"),
 )
 
 
@@ -102,9 +96,7 @@ def _bootstrap(wish: Wish, work: Path, root: Path, say: Say) -> None:
     (work / "debian.sources").write_text(sources_for_trixie().replace(SUITE, wish.suite))
     (work / "apt.conf").write_text(apt_network_settings())
     tree = work / "tree"
-    for name in _INITRAMFS:
-        (tree / name).parent.mkdir(parents=True)
-        shutil.copyfile(_GUEST / name, tree / name)
+    (tree / "etc").mkdir(parents=True)
     # Before the packages, so that ca-certificates takes this machine's own in.
     network_files(tree)
     (tree / "etc/resolv.conf").unlink(missing_ok=True)
