@@ -45,8 +45,8 @@ ADDITIONS: Mapping[str, Addition] = {
         (
             (
                 "Docker is at work",
-                "systemctl start docker && docker info --format '{{.ServerVersion}}' &&"
-                " nft list chain ip filter FORWARD | grep 'policy drop'",
+                "systemctl start docker && dockerd --version &&"
+                " iptables -S FORWARD | grep -e '-P FORWARD DROP'",
             ),
         ),
     ),

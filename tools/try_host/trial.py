@@ -25,14 +25,16 @@ ip -o link show | sed 's/^[0-9]*: //; s/ qlen .*//'
 ip netns list
 ip -o address show | awk '{ print "address", $2, $4 }'
 findmnt -rno TARGET,FSTYPE | grep -v ^/proc/sys/fs/binfmt_misc
-{ nft list ruleset 2>/dev/null || :; } | sed 's/counter packets [0-9]* bytes [0-9]*/counter/'
-for tool in iptables-legacy-save ip6tables-legacy-save; do
-    command -v $tool >/dev/null && grep -qs . /proc/net/${tool%tables*}_tables_names &&
-        $tool | grep ^-
+# The machine has nft only since scs has brought it: what others have made can't be compared.
+nft list ruleset 2>/dev/null | grep scs | sed 's/counter packets [0-9]* bytes [0-9]*/counter/'
+tools="iptables-save ip6tables-save"
+[ ! -s /proc/net/ip_tables_names ] || tools="$tools iptables-legacy-save ip6tables-legacy-save"
+for tool in $tools; do
+    command -v $tool >/dev/null && $tool 2>/dev/null | grep -e ^- -e ^: | sed 's/ \[.*//'
 done
 firewall-cmd --zone=trusted --list-interfaces 2>/dev/null
 systemctl list-units --all --plain --no-legend 'scs-*' | awk '{ print "unit", $1 }'
-ls -d /sys/fs/cgroup/scs /sys/fs/cgroup/system.slice/scs-* /var/lib/scs /var/cache/scs /run/scs
+ls -d /sys/fs/cgroup/scs /sys/fs/cgroup/system.slice/scs-* /var/lib/scs /run/scs
 sysctl -n net.ipv4.ip_forward net.ipv6.conf.all.forwarding fs.aio-max-nr vm.max_map_count
 ps -eo args --no-headers | grep -E '[n]spawn|/var/lib/[s]cs|[o]vs-|[q]emu' || :
 """
@@ -94,7 +96,7 @@ class Trial:
     def traces(self) -> set[str]:
         """Lines that say what is in the machine that a cloud could have brought."""
         done = self.machine.ssh(_TRACES, None)
-        return {line.strip() for line in done.stdout.splitlines() if line.strip()}
+        return set(done.stdout.splitlines())
 
 
 def everything(trial: Trial, before_up: Sequence[tuple[str, str]]) -> bool:
