@@ -33,9 +33,10 @@ def copy_worktree(checkout: Path, target: Path) -> None:
         *("ls-files", "-z", "--cached", "--others", "--exclude-standard"),
     )
     for name in filter(None, listing.split("\0")):
-        if (checkout / name).is_file():
+        # A link stays one: what it leads to may be a folder, and is copied for itself.
+        if (checkout / name).is_symlink() or (checkout / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(checkout / name, target / name)
+            shutil.copy(checkout / name, target / name, follow_symlinks=False)
 
 
 def network_files(root: Path) -> None:
