@@ -121,7 +121,9 @@ class Clients:
                     user_domain_id=DOMAIN,
                     project_domain_id=DOMAIN,
                 )
-                self._sessions[user] = Session(login, verify=str(self.ca_path), timeout=TIMEOUT)
+                self._sessions[user] = Session(
+                    login, verify=str(self.ca_path), timeout=patient(TIMEOUT)
+                )
             return self._sessions[user]
 
     @property

@@ -29,10 +29,8 @@ def ask(probe: Mapping[str, Any], timeout: float = 5.0) -> str:
     `probe` has a `type` (a function below) and that function's arguments.
     """
     arguments = {key: value for key, value in probe.items() if key != "type"}
-    # Those that run a command leave it to `command` to be patient.
-    waits = probe["type"] not in COMMANDS
     try:
-        return PROBES[probe["type"]](timeout=patient(timeout) if waits else timeout, **arguments)
+        return PROBES[probe["type"]](timeout=timeout, **arguments)
     except (OSError, ValueError, ConvergeError) as error:
         return f"{probe['type']}: {str(error) or type(error).__name__}"
 
@@ -45,7 +43,7 @@ def http(*, url: str, timeout: float, status: Sequence[int] = (200, 300)) -> str
     """The service answers this address with one of these states."""
     context = _tls() if url.startswith("https") else None
     try:
-        with urllib.request.urlopen(url, timeout=timeout, context=context) as answer:
+        with urllib.request.urlopen(url, timeout=patient(timeout), context=context) as answer:
             code = answer.status
     except urllib.error.HTTPError as error:
         code = error.code
@@ -54,14 +52,14 @@ def http(*, url: str, timeout: float, status: Sequence[int] = (200, 300)) -> str
 
 def tcp(*, host: str, port: int, timeout: float) -> str:
     """The port accepts connections."""
-    with socket.create_connection((host, port), timeout):
+    with socket.create_connection((host, port), patient(timeout)):
         return ""
 
 
 def unix(*, path: str, timeout: float) -> str:
     """The socket accepts connections."""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(timeout)
+        connection.settimeout(patient(timeout))
         connection.connect(path)
     return ""
 
@@ -94,7 +92,7 @@ def login(*, url: str, user: str, password: str, project: str, timeout: float) -
         f"{url}/v3/auth/tokens", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=timeout, context=_tls()) as answer:
+        with urllib.request.urlopen(request, timeout=patient(timeout), context=_tls()) as answer:
             return "" if answer.status == 201 else f"{url} answered {answer.status}"
     except urllib.error.HTTPError as error:
         return f"{url} answered {error.code} for user {user}"
@@ -104,7 +102,7 @@ def amqp(*, host: str, port: int, vhost: str, user: str, password: str, timeout:
     """The message queue lets this user into the virtual host (AMQP 0-9-1 over TLS)."""
     context = _tls()
     with (
-        socket.create_connection((host, port), timeout) as plain,
+        socket.create_connection((host, port), patient(timeout)) as plain,
         context.wrap_socket(plain, server_hostname=host) as stream,
     ):
         stream.sendall(b"AMQP\x00\x00\x09\x01")
@@ -173,9 +171,6 @@ PROBES: dict[str, Callable[..., str]] = {
     "login": login,
     "amqp": amqp,
 }
-
-
-COMMANDS = frozenset({"succeeds", "sql"})
 
 
 hurry = threading.Event()
