@@ -24,7 +24,8 @@ _TRACES = r"""
 ip -o link show | sed 's/^[0-9]*: //; s/ qlen .*//'
 ip netns list
 ip -o address show | awk '{ print "address", $2, $4 }'
-findmnt -rno TARGET,FSTYPE | grep -v ^/proc/sys/fs/binfmt_misc
+# iproute2 keeps /run/netns mounted for whoever comes next.
+findmnt -rno TARGET,FSTYPE | grep -v -e ^/proc/sys/fs/binfmt_misc -e ^/run/netns
 # The machine has nft only since scs has brought it: what others have made can't be compared.
 nft list ruleset 2>/dev/null | grep scs | sed 's/counter packets [0-9]* bytes [0-9]*/counter/'
 tools="iptables-save ip6tables-save"
