@@ -30,6 +30,24 @@ UseDNS no
 KVM = "c /dev/kvm 0666 root root - 10:232\n"
 """tmpfiles.d: a device node of the node's own; a bind of the host's would share its mode."""
 
+MODPROBE = """\
+#!/bin/sh
+# Written by scs: a node runs on the machine's kernel, and the machine has loaded what nodes need.
+# Programs that look into /sys/module first do not find it here, and ask for what is loaded.
+for word; do
+    case $word in
+    -r | --remove) break ;;
+    -*) ;;
+    *)
+        name=$(printf %s "$word" | tr - _)
+        grep -q "^$name " /proc/modules && exit 0
+        break
+        ;;
+    esac
+done
+exec /usr/sbin/modprobe "$@"
+"""
+
 PATIENCE = """\
 # Written by scs, for a machine that is slow (SCS_PATIENCE): systemd's own limits.
 [Manager]
@@ -230,6 +248,7 @@ def write_node_files(
     if mine not in present:
         files.write("root/.ssh/authorized_keys", present + mine, 0o600)
     (files.upper / "root/.ssh").chmod(0o700)
+    files.write("usr/local/sbin/modprobe", MODPROBE, 0o755)
     limits = "etc/systemd/system.conf.d/10-scs-patience.conf"
     if patience() > 1:
         files.write(limits, PATIENCE.format(start=90 * patience()))
