@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from scs.errors import CommandFailed, Problem
+from scs.patience import patient
 
 Say = Callable[[str], None]
 """Takes one short line of progress ("unpacking 120 of 245 packages")."""
@@ -39,13 +40,14 @@ def run(
 ) -> str:
     """Run a command and return its standard output with standard error mixed in.
 
-    `env` is added to this process's environment; `timeout` is in seconds. With `say`,
-    each line of output is handed to it as it comes. Secrets go through `stdin` or `env`,
-    never through `argv`. Raises CommandFailed when the command can't be started, ends
-    with an error (unless `check` is false) or runs out of time.
+    `env` is added to this process's environment; `timeout` is in seconds, times the machine's
+    patience. With `say`, each line of output is handed to it as it comes. Secrets go through
+    `stdin` or `env`, never through `argv`. Raises CommandFailed when the command can't be
+    started, ends with an error (unless `check` is false) or runs out of time.
     """
     words = [str(word) for word in argv]
     shown = shlex.join(words)
+    timeout = None if timeout is None else patient(timeout)
     merged = {**os.environ, **(env or {})}
     try:
         with subprocess.Popen(

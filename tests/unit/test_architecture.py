@@ -20,13 +20,14 @@ import scs
 
 SOURCE = Path(scs.__file__).parent
 
-BASE = frozenset({"archive", "errors", "paths", "shell"})
+BASE = frozenset({"archive", "errors", "paths", "patience", "shell"})
 VALUES = frozenset({"model", "resources", "spec"})
 
 ALLOWED: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "paths": frozenset(),
-    "shell": frozenset({"errors"}),
+    "patience": frozenset({"errors"}),
+    "shell": frozenset({"errors", "patience"}),
     "archive": frozenset({"errors", "shell"}),
     # Resources run on nodes, by whatever Python is there: nothing but the standard library.
     "resources": frozenset(),

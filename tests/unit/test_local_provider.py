@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from pathlib import Path
@@ -368,6 +369,31 @@ def test_overlay_options_refuse_what_they_cannot_carry() -> None:
     for bad in ("/a:b", "/a,b", "/a b"):
         with pytest.raises(ScsError, match="overlayfs"):
             rootfs.overlay_options([Path(bad)], Path("/up"), Path("/work"))
+
+
+@pytest.mark.parametrize(
+    ("words", "there"),
+    [
+        ("openvswitch", True),
+        ("-q vport-geneve", True),
+        ("--quiet nf_nat", True),
+        ("nf", False),
+        ("nf_conntrack option=1", False),
+        ("-r openvswitch", False),
+        ("--remove openvswitch", False),
+    ],
+)
+def test_a_node_has_the_modules_that_the_machine_has(
+    tmp_path: Path, words: str, there: bool
+) -> None:
+    loaded, real, program = (tmp_path / name for name in ("modules", "real", "modprobe"))
+    loaded.write_text("openvswitch 225280 1 vport_geneve, Live 0x0\nvport_geneve 1 0\nnf_nat 1 0\n")
+    real.write_text("#!/bin/sh\nexit 7\n")
+    real.chmod(0o755)
+    text = rootfs.MODPROBE.replace("/proc/modules", str(loaded))
+    program.write_text(text.replace("/usr/sbin/modprobe", str(real)))
+    done = subprocess.run(["/bin/sh", program, *words.split()], check=False)
+    assert done.returncode == (0 if there else 7)
 
 
 def test_files_take_the_attributes_of_the_layer_below(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from scs.model.view import View
+from scs.patience import patient
 
 if TYPE_CHECKING:
     from keystoneauth1.session import Session
@@ -144,7 +145,9 @@ class Clients:
                     user_domain_id=DOMAIN,
                     project_domain_id=DOMAIN,
                 )
-                self._sessions[user] = Session(login, verify=str(self.ca_path), timeout=TIMEOUT)
+                self._sessions[user] = Session(
+                    login, verify=str(self.ca_path), timeout=patient(TIMEOUT)
+                )
             return self._sessions[user]
 
     @property
@@ -190,7 +193,7 @@ class Clients:
             region_name=self.view.region,
             cacert=str(self.ca_path),
             interface="public",
-            api_timeout=TIMEOUT,
+            api_timeout=patient(TIMEOUT),
             load_yaml_config=False,
             load_envvars=False,
         )
@@ -204,7 +207,7 @@ def answers(url: str, ca: str, timeout: float = 3) -> bool:
     parts = urlsplit(url)
     try:
         urllib.request.urlopen(
-            f"{parts.scheme}://{parts.netloc}/", timeout=timeout, context=context
+            f"{parts.scheme}://{parts.netloc}/", timeout=patient(timeout), context=context
         ).close()
     except urllib.error.HTTPError as error:
         return error.code < 500

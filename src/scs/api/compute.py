@@ -12,6 +12,7 @@ from typing import Any
 from scs.api.clients import Clients
 from scs.api.kinds import Kind, lines
 from scs.model.objects import Flavor, Keypair, Server
+from scs.patience import patient
 
 
 class Flavors(Kind[Flavor]):
@@ -133,7 +134,7 @@ class Servers(Kind[Server]):
         if seen and seen["status"] == "ERROR":
             # It never worked, so there is nothing in it to lose.
             compute.delete_server(seen["id"])
-            compute.wait_for_delete(compute.get_server(seen["id"]), wait=60)
+            compute.wait_for_delete(compute.get_server(seen["id"]), wait=patient(60))
             seen = {}
         if not seen:
             server = compute.create_server(
@@ -147,7 +148,7 @@ class Servers(Kind[Server]):
         else:
             server = seen["id"]
         floating = seen.get("floating") or self._floating_ip(clients, server, want)
-        end = time.monotonic() + self.SECONDS
+        end = time.monotonic() + patient(self.SECONDS)
         while True:
             state = compute.get_server(server)
             if state.status == "ERROR":
@@ -159,7 +160,7 @@ class Servers(Kind[Server]):
                 where = f"it is {state.status}, task {state.task_state or 'none'}"
                 raise RuntimeError(
                     f"server {want.name} does not answer ssh at {floating} after"
-                    f" {self.SECONDS} s; {where}"
+                    f" {patient(self.SECONDS):.0f} s; {where}"
                 )
             time.sleep(0.3)
 
@@ -171,7 +172,7 @@ class Servers(Kind[Server]):
         external = network.find_network(want.external, ignore_missing=False).id
         spare = [item for item in network.ips(floating_network_id=external) if not item.port_id]
         address = spare[0] if spare else network.create_ip(floating_network_id=external)
-        end = time.monotonic() + self.SECONDS
+        end = time.monotonic() + patient(self.SECONDS)
         while not (ports := list(network.ports(device_id=server))):
             if time.monotonic() > end:
                 raise RuntimeError(f"server {want.name} got no port")
@@ -193,8 +194,8 @@ class Servers(Kind[Server]):
 def ssh_answers(address: str) -> bool:
     """Whether an ssh server greets at this address."""
     try:
-        with socket.create_connection((address, 22), timeout=2) as connection:
-            connection.settimeout(3)
+        with socket.create_connection((address, 22), timeout=patient(2)) as connection:
+            connection.settimeout(patient(3))
             return connection.recv(4) == b"SSH-"
     except OSError:
         return False

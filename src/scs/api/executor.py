@@ -19,6 +19,7 @@ from scs.api.network import Networks, Routers, SecurityGroups
 from scs.api.quota import Quotas
 from scs.images import BuiltImage
 from scs.model.objects import ApiObject
+from scs.patience import patient
 from scs.resources.graph import Outcome, attempt, schedule
 
 FIRST = {"user", "catalog"}
@@ -80,7 +81,7 @@ class Executor:
     def settle(self, wanted: Sequence[ApiObject], seconds: float = 60) -> None:
         """Wait until all services answer again: the load balancer notices a restart by and by."""
         services = {want.service for want in wanted}
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
         while self.answering(services) != services and time.monotonic() < end:
             time.sleep(0.3)
 
@@ -127,7 +128,7 @@ class Executor:
         self._fresh.clear()
         self._catalogued = False
         after = {step.id: step.before(steps) for step in steps}
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
 
         def work(name: str) -> Outcome:
             step = named[name]

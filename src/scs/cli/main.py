@@ -17,6 +17,7 @@ import click
 
 from scs.cli import drift, explain, journal, records, schema, why
 from scs.errors import BadInput, Exit, PreflightFailed, Problem, ScsError, StepFailed
+from scs.patience import patience
 
 if TYPE_CHECKING:
     from scs.engine.session import Session
@@ -69,6 +70,7 @@ def scs(ctx: click.Context, /, **options: Any) -> None:
     it so and looks again. Both can be run at any time, as often as you like; a run that was
     ended is continued by the next one.
     """
+    patience()  # raises BadInput, before anything has begun
     ctx.obj = options
     if os.environ.get("NO_COLOR"):
         ctx.color = False

@@ -22,6 +22,7 @@ from ansible.template import trust_as_template
 from ansible.vars.manager import VariableManager
 
 from scs.engine.callback.scs_answers import answer
+from scs.patience import patience, patient
 
 # Whatever Ansible prints goes to the log, not between our lines.
 os.environ["SCS_ANSWERS"] = str(os.dup(1))
@@ -38,7 +39,7 @@ def play(job: dict[str, Any]) -> None:
         options = [
             f"-o UserKnownHostsFile={node['known_hosts']}",
             "-o ControlMaster=auto -o ControlPersist=60s",
-            "-o PreferredAuthentications=publickey -o ConnectTimeout=10",
+            f"-o PreferredAuthentications=publickey -o ConnectTimeout={patient(10):.0f}",
         ]
         values = {
             "ansible_host": node["host"],
@@ -56,6 +57,7 @@ def play(job: dict[str, Any]) -> None:
             inventory.get_host(name).set_variable(key, value)
     arguments = {
         "run": job["run"],
+        "patience": patience(),
         "payload": trust_as_template("{{ scs_payload }}"),
     }
     source = {

@@ -24,6 +24,7 @@ from typing import Any
 from scs import resources
 from scs.engine.ssh import ssh_argv
 from scs.errors import Problem, StepFailed
+from scs.patience import VARIABLE, patience, patient
 from scs.providers import Connection
 from scs.resources import Seen
 
@@ -97,16 +98,16 @@ def look(
         hint = f"look at it with: scs ssh {name}; then run the same command again"
         try:
             done = subprocess.run(
-                [*ssh_argv(nodes[name], BATCH), "exec python3 -"],
+                [*ssh_argv(nodes[name], BATCH), f"exec env {VARIABLE}={patience()} python3 -"],
                 input=program(payloads[name]),
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=SECONDS,
+                timeout=patient(SECONDS),
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return Problem(f"node {name}", f"did not answer within {SECONDS} s", hint)
+            return Problem(f"node {name}", f"did not answer within {patient(SECONDS):.0f} s", hint)
         if done.returncode:
             told = "\n".join(done.stderr.splitlines()[-15:])
             what = f"no ssh: {told}" if done.returncode == 255 else f"cannot be looked at\n{told}"

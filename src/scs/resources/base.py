@@ -8,6 +8,7 @@ nothing but the standard library and its own siblings.
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -96,6 +97,15 @@ def _frozen(value: Any) -> Any:
     return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
 
 
+PATIENCE = "SCS_PATIENCE"
+"""Environment variable: the factor for time limits here, as scs was told it on its machine."""
+
+
+def patient(seconds: float) -> float:
+    """A time limit in seconds, as a machine as slow as this one needs it."""
+    return seconds * int(os.environ.get(PATIENCE) or "1")
+
+
 def command(
     argv: Sequence[str],
     *,
@@ -105,6 +115,7 @@ def command(
     check: bool = True,
 ) -> str:
     """Run a command on this node, return its output; raises ConvergeError with the end of it."""
+    timeout = patient(timeout)
     try:
         done = subprocess.run(
             list(argv),

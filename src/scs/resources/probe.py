@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from .base import ConvergeError, Resource, Seen, command
+from .base import ConvergeError, Resource, Seen, command, patient
 
 CA = "/etc/scs/ca.pem"
 
@@ -43,7 +43,7 @@ def http(*, url: str, timeout: float, status: Sequence[int] = (200, 300)) -> str
     """The service answers this address with one of these states."""
     context = _tls() if url.startswith("https") else None
     try:
-        with urllib.request.urlopen(url, timeout=timeout, context=context) as answer:
+        with urllib.request.urlopen(url, timeout=patient(timeout), context=context) as answer:
             code = answer.status
     except urllib.error.HTTPError as error:
         code = error.code
@@ -52,14 +52,14 @@ def http(*, url: str, timeout: float, status: Sequence[int] = (200, 300)) -> str
 
 def tcp(*, host: str, port: int, timeout: float) -> str:
     """The port accepts connections."""
-    with socket.create_connection((host, port), timeout):
+    with socket.create_connection((host, port), patient(timeout)):
         return ""
 
 
 def unix(*, path: str, timeout: float) -> str:
     """The socket accepts connections."""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(timeout)
+        connection.settimeout(patient(timeout))
         connection.connect(path)
     return ""
 
@@ -92,7 +92,7 @@ def login(*, url: str, user: str, password: str, project: str, timeout: float) -
         f"{url}/v3/auth/tokens", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=timeout, context=_tls()) as answer:
+        with urllib.request.urlopen(request, timeout=patient(timeout), context=_tls()) as answer:
             return "" if answer.status == 201 else f"{url} answered {answer.status}"
     except urllib.error.HTTPError as error:
         return f"{url} answered {error.code} for user {user}"
@@ -102,7 +102,7 @@ def amqp(*, host: str, port: int, vhost: str, user: str, password: str, timeout:
     """The message queue lets this user into the virtual host (AMQP 0-9-1 over TLS)."""
     context = _tls()
     with (
-        socket.create_connection((host, port), timeout) as plain,
+        socket.create_connection((host, port), patient(timeout)) as plain,
         context.wrap_socket(plain, server_hostname=host) as stream,
     ):
         stream.sendall(b"AMQP\x00\x00\x09\x01")
@@ -182,10 +182,11 @@ GRACE = 20.0
 def wait(probe: Mapping[str, Any], seconds: float) -> None:
     """Ask until all is well; raises ConvergeError with the last answer after so many seconds."""
     start = time.monotonic()
+    seconds, grace = patient(seconds), patient(GRACE)
     pause = 0.05
     while answer := ask(probe):
         waited = time.monotonic() - start
-        if waited > (min(seconds, GRACE) if hurry.is_set() else seconds):
+        if waited > (min(seconds, grace) if hurry.is_set() else seconds):
             raise ConvergeError(f"not ready after {waited:.0f} s: {answer}")
         time.sleep(pause)
         pause = min(pause * 1.3, 0.5)

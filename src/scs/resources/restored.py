@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import ClassVar
 
-from .base import ConvergeError, Resource, Seen, command
+from .base import ConvergeError, Resource, Seen, command, patient
 from .migration import kept
 
 DATA = Path("/var/lib/mysql")
@@ -78,7 +78,7 @@ class Restored(Resource):
             ) as process,
         ):
             try:
-                end = time.monotonic() + SECONDS
+                end = time.monotonic() + patient(SECONDS)
                 while not socket.exists():
                     if process.poll() is not None or time.monotonic() > end:
                         told = "\n".join(log.read_text(errors="replace").splitlines()[-15:])

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scs.images.tiny import USER
+from scs.patience import patient
 from scs.shell import run
 from scs.verify.steps import Patience, ProofFailed
 
@@ -58,7 +59,7 @@ class Shell:
             "IdentitiesOnly": "yes",
             "IdentityAgent": "none",
             "BatchMode": "yes",
-            "ConnectTimeout": "10",
+            "ConnectTimeout": f"{patient(10):.0f}",
             "LogLevel": "ERROR",
         }
         words = ["ssh", "-F", "none", "-i", str(self.key)]
@@ -68,6 +69,7 @@ class Shell:
 
     def run(self, command: str, seconds: float = 30) -> str:
         """The output of a command; raises ProofFailed with the end of what was said."""
+        seconds = patient(seconds)
         try:
             done = subprocess.run(
                 self.argv(command),
@@ -251,7 +253,7 @@ def _connect(address: str, process: subprocess.Popen[str], patience: Patience) -
                 f"the guest's listener ended with {process.returncode}: {told[-300:]}"
             )
         try:
-            return socket.create_connection((address, PORT), timeout=3)
+            return socket.create_connection((address, PORT), timeout=patient(3))
         except OSError as error:
             said[0] = str(error)
             return None
@@ -259,12 +261,13 @@ def _connect(address: str, process: subprocess.Popen[str], patience: Patience) -
     link = patience.until(
         attempt, 20, lambda: f"no connection to port {PORT} of {address}: {said[0]}", every=0.1
     )
-    link.settimeout(20)
+    link.settimeout(patient(20))
     return link
 
 
 def _send(link: socket.socket, data: bytes, patience: Patience) -> None:
-    end = time.monotonic() + _TRANSFER_SECONDS
+    allowed = patient(_TRANSFER_SECONDS)
+    end = time.monotonic() + allowed
     view = memoryview(data)
     sent = 0
     try:
@@ -272,7 +275,7 @@ def _send(link: socket.socket, data: bytes, patience: Patience) -> None:
             patience.check()
             sent += link.send(view[sent : sent + 1_000_000])
             if time.monotonic() > end:
-                raise TimeoutError(f"not done after {_TRANSFER_SECONDS} s")
+                raise TimeoutError(f"not done after {allowed:.0f} s")
         link.shutdown(socket.SHUT_WR)
     except OSError as error:
         raise ProofFailed(f"sending stopped after {sent} of {len(view)} bytes: {error}") from error
@@ -284,14 +287,15 @@ def _receive(
     enough: Callable[[bytearray], bool] = lambda got: False,
 ) -> bytearray:
     """All that comes until the other side ends, or until it is enough."""
-    end = time.monotonic() + _TRANSFER_SECONDS
+    allowed = patient(_TRANSFER_SECONDS)
+    end = time.monotonic() + allowed
     got = bytearray()
     try:
         while not enough(got) and (part := link.recv(1_000_000)):
             patience.check()
             got += part
             if time.monotonic() > end:
-                raise TimeoutError(f"not done after {_TRANSFER_SECONDS} s")
+                raise TimeoutError(f"not done after {allowed:.0f} s")
     except OSError as error:
         raise ProofFailed(f"receiving stopped after {len(got)} bytes: {error}") from error
     return got

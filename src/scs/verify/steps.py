@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from scs.engine.events import Events
+from scs.patience import patient
 
 T = TypeVar("T")
 
@@ -135,6 +136,7 @@ class Patience:
         every: float = 0.3,
     ) -> T:
         """What the probe answers, once that is something; raises ProofFailed after `seconds`."""
+        seconds = patient(seconds)
         end = time.monotonic() + seconds
         while True:
             self.check()

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from openstack.exceptions import ConflictException, NotFoundException
 
+from scs.patience import patient
 from scs.shell import Say
 from scs.verify.steps import words
 
@@ -147,7 +148,7 @@ def remove(cloud: Connection, traces: Sequence[Trace], say: Say) -> list[str]:
 
 def _settled(action: Callable[[], Any], seconds: float) -> None:
     """Do it, and again for so long as it is refused because something is still in use."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + patient(seconds)
     while True:
         try:
             action()
@@ -159,12 +160,14 @@ def _settled(action: Callable[[], Any], seconds: float) -> None:
 
 
 def _await_gone(cloud: Connection, server: str) -> None:
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + patient(SECONDS)
     while True:
         state = cloud.compute.get_server(server)  # raises NotFoundException: the way out
         if time.monotonic() > end:
             task = state.task_state or "none"
-            raise TimeoutError(f"is {state.status}, task {task}, {SECONDS} s after its removal")
+            raise TimeoutError(
+                f"is {state.status}, task {task}, {patient(SECONDS):.0f} s after its removal"
+            )
         time.sleep(0.3)
 
 

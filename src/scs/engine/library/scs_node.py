@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ansible.module_utils import resources
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.resources.base import PATIENCE
 from ansible.module_utils.resources.graph import run
 
 PROGRESS = Path("/run/scs/progress")
@@ -24,8 +25,10 @@ def main() -> None:
             # Holds secrets: no_log keeps it out of the node's journal.
             "payload": {"type": "str", "required": True, "no_log": True},
             "run": {"type": "str", "default": ""},
+            "patience": {"type": "int", "default": 1},
         },
     )
+    os.environ[PATIENCE] = str(module.params["patience"])
     packed = base64.b64decode(module.params["payload"])
     wanted = [resources.build(item) for item in json.loads(zlib.decompress(packed))]
     PROGRESS.mkdir(mode=0o700, parents=True, exist_ok=True)

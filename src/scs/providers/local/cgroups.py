@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from scs.errors import Problem, ScsError
+from scs.patience import patient
 from scs.shell import run
 
 _ROOT = Path("/sys/fs/cgroup")
@@ -121,7 +122,7 @@ def kill(group: Path, seconds: float = 10) -> None:
     # Without that file: no such group, or a kernel before 5.14. Then one by one, below.
     with suppress(FileNotFoundError):
         (group / "cgroup.kill").write_text("1")
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + patient(seconds)
     while populated(group):
         for pid in members(group):
             with suppress(ProcessLookupError):

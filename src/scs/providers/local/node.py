@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from scs.errors import Problem, ScsError
+from scs.patience import patient
 from scs.providers.local import cgroups, names
 from scs.providers.local.host import replace
 from scs.shell import run
@@ -172,7 +173,7 @@ class Container:
                 f"--description=node {self.node} of the cloud {self.cloud}",
                 *("-p", "Type=exec", "-p", "Delegate=yes", "-p", "TasksMax=infinity"),
                 # SIGTERM makes nspawn stop its node in order: also when the machine stops.
-                *("-p", "KillMode=mixed", "-p", f"TimeoutStopSec={STOP_SECONDS:.0f}"),
+                *("-p", "KillMode=mixed", "-p", f"TimeoutStopSec={patient(STOP_SECONDS):.0f}"),
                 *("-p", f"RestartForceExitStatus={REBOOT}", "-p", f"SuccessExitStatus={REBOOT}"),
                 *("-p", f"StandardOutput=append:{self.console}"),
                 *("-p", f"StandardError=append:{self.console}"),
@@ -211,7 +212,7 @@ class Container:
                 timeout=10,
                 check=True,
             )
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + patient(5)
         while not cgroups.populated(group) and time.monotonic() < deadline:
             time.sleep(0.01)
 
@@ -220,8 +221,8 @@ class Container:
 
         Raises ScsError with the end of the console when the node ends or takes too long.
         """
-        deadline = time.monotonic() + BOOT_SECONDS
-        grace = time.monotonic() + 5
+        deadline = time.monotonic() + patient(BOOT_SECONDS)
+        grace = time.monotonic() + patient(5)
         while True:
             if ssh_answers(address) and self._manager_up():
                 return
@@ -275,7 +276,7 @@ class Container:
         clean = ["HOME=/root", "LANG=C.UTF-8", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
         enter = ["nsenter", "-t", str(init), "--all", "--root", "--wd", "env", "-i", *clean]
         # To end nsenter alone would leave the command behind.
-        bound = [] if timeout is None else ["timeout", "--kill-after=2", f"{timeout:g}"]
+        bound = [] if timeout is None else ["timeout", "--kill-after=2", f"{patient(timeout):g}"]
         return run(
             [*enter, *bound, *argv],
             where=f"node {self.node}",
@@ -302,7 +303,7 @@ class Container:
                     os.kill(init, _POWER_OFF)
             else:
                 cgroups.kill(box)
-            if not cgroups.wait_empty(box, STOP_SECONDS):
+            if not cgroups.wait_empty(box, patient(STOP_SECONDS)):
                 cgroups.kill(box)
         if self._as_unit:
             run(["systemctl", "stop", self._unit], timeout=60, check=False)
@@ -326,8 +327,8 @@ def _remove_if_empty(group: Path) -> None:
 def ssh_answers(address: str, port: int = 22, timeout: float = 1.0) -> bool:
     """Whether an SSH server greets at that address."""
     try:
-        with socket.create_connection((address, port), timeout=timeout) as connection:
-            connection.settimeout(timeout)
+        with socket.create_connection((address, port), timeout=patient(timeout)) as connection:
+            connection.settimeout(patient(timeout))
             return connection.recv(4) == b"SSH-"
     except OSError:
         return False

@@ -18,6 +18,7 @@ from scs.archive import SUITE, sources_for_trixie
 from scs.errors import CommandFailed, Problem
 from scs.model.topology import Network
 from scs.paths import Paths
+from scs.patience import patient
 from scs.providers.local import host, network, rootfs
 from scs.release import environment
 from scs.shell import Say, quiet, run
@@ -88,7 +89,7 @@ class Wanted:
 
 
 def check(wanted: Wanted) -> list[Problem]:
-    """All problems at once; the answer takes at most 10 s."""
+    """All problems at once; the answer takes at most 10 s, times the machine's patience."""
     if os.geteuid() != 0:
         return [
             Problem(
@@ -118,7 +119,7 @@ def answers(wanted: Wanted) -> list[tuple[str, list[Problem]]]:
     # No `with`: a check that hangs must not be waited for.
     pool = ThreadPoolExecutor(len(checks))
     asked = {name: pool.submit(one, wanted) for name, one in checks.items()}
-    left = _SECONDS
+    left = allowed = patient(_SECONDS)
     for name, answer in asked.items():
         began = os.times().elapsed
         problems: list[Problem] = []
@@ -128,7 +129,7 @@ def answers(wanted: Wanted) -> list[tuple[str, list[Problem]]]:
             problems.append(
                 Problem(
                     "this machine",
-                    f"the check of {name} got no answer in {_SECONDS:.0f} s",
+                    f"the check of {name} got no answer in {allowed:.0f} s",
                     "run the command again when the machine is less busy",
                 )
             )
@@ -297,8 +298,8 @@ def _debian(wanted: Wanted) -> list[Problem]:
             "the Debian archive",
             [
                 *(helper, "-o", "Acquire::Retries=0"),
-                *("-o", f"Acquire::http::Timeout={_ANSWER_SECONDS}"),
-                *("-o", f"Acquire::https::Timeout={_ANSWER_SECONDS}"),
+                *("-o", f"Acquire::http::Timeout={patient(_ANSWER_SECONDS):.0f}"),
+                *("-o", f"Acquire::https::Timeout={patient(_ANSWER_SECONDS):.0f}"),
                 *("download-file", f"{archive}/dists/{SUITE}/Release", f"{scratch}/Release"),
             ],
             "check the network, name resolution and apt's settings with: apt-get update",
@@ -315,8 +316,8 @@ def _python(_: Wanted) -> list[Problem]:
         stdin="pbr\n",
         env={
             **environment.uv_settings(),
-            "UV_HTTP_TIMEOUT": str(_ANSWER_SECONDS),
-            "UV_HTTP_CONNECT_TIMEOUT": str(_ANSWER_SECONDS),
+            "UV_HTTP_TIMEOUT": f"{patient(_ANSWER_SECONDS):.0f}",
+            "UV_HTTP_CONNECT_TIMEOUT": f"{patient(_ANSWER_SECONDS):.0f}",
             "UV_HTTP_RETRIES": "0",
         },
     )
@@ -331,11 +332,11 @@ def _answers(
 ) -> list[Problem]:
     # `timeout` ends the command's helpers as well, which would otherwise be waited for.
     seconds = _ANSWER_SECONDS + 2
-    bounded = ["timeout", "--kill-after=1", str(seconds), *argv]
+    bounded = ["timeout", "--kill-after=1", f"{patient(seconds):.0f}", *argv]
     try:
         run(bounded, stdin=stdin, env=env, timeout=seconds + 2)
     except CommandFailed as error:
-        why = reason(str(error)) or f"nothing in {seconds} s"
+        why = reason(str(error)) or f"nothing in {patient(seconds):.0f} s"
         return [Problem("this machine", f"{what} does not answer: {why}", hint)]
     return []
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from scs.errors import ScsError
+from scs.patience import patient
 from scs.providers.local import guest
 from scs.providers.local.host import replace
 from scs.providers.local.node import Container
@@ -103,7 +104,7 @@ def probe_kvm(run_in_node: RunInNode, accelerator: str = "kvm") -> bool:
     always works) is there to prove the probe itself.
     """
     script = _TRY.format(
-        seconds=_SECONDS,
+        seconds=f"{patient(_SECONDS):.0f}",
         qemu=_QEMU,
         accelerator=accelerator,
         # As nova's guests see it: the host's processor, with all that it can do.

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from scs.errors import Problem, ScsError
 from scs.model.topology import Node, Role
+from scs.patience import patience
 from scs.providers.local.host import replace
 from scs.shell import run
 
@@ -28,6 +29,32 @@ UseDNS no
 
 KVM = "c /dev/kvm 0666 root root - 10:232\n"
 """tmpfiles.d: a device node of the node's own; a bind of the host's would share its mode."""
+
+MODPROBE = """\
+#!/bin/sh
+# Written by scs: a node runs on the machine's kernel, and the machine has loaded what nodes need.
+# Programs that look into /sys/module first do not find it here, and ask for what is loaded.
+for word; do
+    case $word in
+    -r | --remove) break ;;
+    -*) ;;
+    *)
+        name=$(printf %s "$word" | tr - _)
+        grep -q "^$name " /proc/modules && exit 0
+        break
+        ;;
+    esac
+done
+exec /usr/sbin/modprobe "$@"
+"""
+
+PATIENCE = """\
+# Written by scs, for a machine that is slow (SCS_PATIENCE): systemd's own limits.
+[Manager]
+DefaultTimeoutStartSec={start}
+DefaultTimeoutStopSec={start}
+DefaultDeviceTimeoutSec={start}
+"""
 
 _BEGIN, _END = "# scs: the nodes of this cloud", "# scs: end"
 _HOSTS_HEAD = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
@@ -221,6 +248,12 @@ def write_node_files(
     if mine not in present:
         files.write("root/.ssh/authorized_keys", present + mine, 0o600)
     (files.upper / "root/.ssh").chmod(0o700)
+    files.write("usr/local/sbin/modprobe", MODPROBE, 0o755)
+    limits = "etc/systemd/system.conf.d/10-scs-patience.conf"
+    if patience() > 1:
+        files.write(limits, PATIENCE.format(start=90 * patience()))
+    else:
+        (files.upper / limits).unlink(missing_ok=True)
     if kvm:
         files.write("etc/tmpfiles.d/scs-kvm.conf", KVM)
     else:
