@@ -40,6 +40,7 @@ class Scs:
         monkeypatch.chdir(self.folder)
         monkeypatch.setenv("SCS_STATE", str(tmp_path / "state"))
         monkeypatch.setenv("SCS_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setenv("SCS_IDENTITIES", str(tmp_path / "identities"))
         monkeypatch.setenv("SCS_PROG", "/somewhere/scs")
 
     def __call__(self, *words: str) -> Result:

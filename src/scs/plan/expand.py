@@ -24,6 +24,7 @@ from scs.resources import (
     Directory,
     File,
     Gate,
+    Keys,
     Link,
     Packages,
     Resource,
@@ -127,6 +128,10 @@ class Expander:
                         after=ids,
                     )
                 )
+        for folder in part.keys:
+            keys = tuple(sorted(view.keys(folder.name).items()))
+            own = {"owner": folder.owner, "group": folder.owner}
+            base.append(Keys(name=folder.path, keys=keys, after=ids, **own))
         read = tuple(item.name for item in base if isinstance(item, File))
         for unit in part.units:
             base += self._unit_files(part, unit)
@@ -230,7 +235,8 @@ class Expander:
             Unit(
                 name=f"{unit.name}.service",
                 reads=(*read, *own, *unit.reads),
-                reload=isinstance(unit, Packaged) and unit.reload,
+                reload=unit.reload,
+                reloads=unit.reloads,
                 ready=unit.ready(view) if unit.ready else None,
                 seconds=unit.seconds,
                 after=before + _ids(gates),

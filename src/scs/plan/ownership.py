@@ -30,6 +30,7 @@ def declaration(view: View, component: str, thing: str) -> str:
         "directory": "folders",
         "migration": f"migrations: {name}",
         "gate": "needs",
+        "keys": "keys",
     }
     return known.get(kind) or (f"gives: {kind} {name}" if part.gives else f"objects: {kind} {name}")
 

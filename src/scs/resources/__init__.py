@@ -12,6 +12,7 @@ from .account import Account
 from .base import CANT_BE_SEEN, ConvergeError, Resource, Seen
 from .database import Database
 from .file import Directory, File, Link
+from .keys import Keys
 from .migration import Migration
 from .ovs import Bridge, SwitchSettings
 from .package import Packages
@@ -28,6 +29,7 @@ KINDS: dict[str, type[Resource]] = {
         Directory,
         File,
         Link,
+        Keys,
         Gate,
         Restored,
         Check,
@@ -51,6 +53,7 @@ __all__ = [
     "Directory",
     "File",
     "Gate",
+    "Keys",
     "Link",
     "Migration",
     "Packages",
