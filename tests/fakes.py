@@ -35,7 +35,7 @@ from scs.engine.session import Look, Session
 from scs.engine.ssh import Watcher
 from scs.errors import Problem
 from scs.images import BuiltImage
-from scs.model.objects import ApiObject, Quota
+from scs.model.objects import ApiObject, Person, Quota
 from scs.model.topology import Node
 from scs.model.view import View
 from scs.providers import Connection, Lack, NodeFacts, NodeState
@@ -48,6 +48,7 @@ from scs.resources import (
     Directory,
     File,
     Gate,
+    Keys,
     Leftovers,
     Link,
     Migration,
@@ -173,8 +174,14 @@ class PaperNode:
             case Database():
                 if not self.cloud.active(self.name, item.component):
                     return SILENT
-                there = thing or {"databases": [], "password": "", "tls": False, "grants": []}
-                return {**there, "password": there["password"] == item.password}
+                there = thing or {"databases": [], "accounts": {}, "grants": {}}
+                known = there["accounts"]
+                return {
+                    "databases": there["databases"],
+                    "wrong": [user for user, word in item.accounts if known.get(user) != word],
+                    "grants": there["grants"],
+                    "left": [user for user in item.gone if user in known],
+                }
             case Restored():
                 return thing or {"there": False}
             case Migration():
@@ -183,12 +190,14 @@ class PaperNode:
                 return {"wrong": (thing or {"wrong": "was never done"})["wrong"]}
             case QueueAccounts():
                 if not self.cloud.active(self.name, item.component):
-                    return {user: "amqp: connection refused" for user, _ in item.accounts}
+                    return {user: "amqp: connection refused" for user, _, _ in item.accounts}
                 there = thing or {}
                 return {
                     user: "" if there.get(user) == password else f"refuses user {user}"
-                    for user, password in item.accounts
+                    for user, password, _ in item.accounts + item.gone
                 }
+            case Keys():
+                return thing or {}
             case SwitchSettings() | Bridge():
                 return _plain(
                     thing,
@@ -222,12 +231,12 @@ class PaperNode:
                 "late": [],
                 "wrong": "",
             }
-        stamp = thing["changed"] if item.reload else thing["started"]
         late = [
             path
             for path in item.reads
             if any(
-                self.things.get(f"{kind}:{path}", {}).get("time", 0) > stamp
+                self.things.get(f"{kind}:{path}", {}).get("time", 0)
+                > thing["changed" if item.reloadable(path) else "started"]
                 for kind in ("file", "link", "leftovers")
             )
         ]
@@ -285,7 +294,8 @@ class PaperNode:
                 self.things[item.id] = {"target": item.target, "time": now}
             case Unit():
                 known = self.things.get(item.id)
-                reloads = item.reload and known is not None and known["active"] == "active"
+                late = self._unit(item, known)["late"]
+                reloads = bool(late) and all(map(item.reloadable, late))
                 self.things[item.id] = {
                     "component": item.component,
                     "active": "active",
@@ -299,16 +309,19 @@ class PaperNode:
                     return
                 self.things[item.id] = {
                     "databases": sorted(item.databases),
-                    "password": item.password,
-                    "tls": True,
-                    "grants": sorted(item.databases),
+                    "accounts": dict(item.accounts),
+                    "grants": {user: sorted(item.databases) for user, _ in item.accounts},
                 }
             case Restored():
                 self.things[item.id] = {"there": True}
             case Migration():
                 self.things[item.id] = {"wrong": ""}
             case QueueAccounts():
-                self.things[item.id] = dict(item.accounts)
+                self.things[item.id] = {user: word for user, word, _ in item.accounts}
+            case Keys():
+                self.things[item.id] = {
+                    str(number): sha256(key.encode()).hexdigest() for number, key in item.keys
+                }
             case SwitchSettings():
                 self.things[item.id] = {
                     "external_ids": dict(item.external_ids),
@@ -501,7 +514,10 @@ class PaperKind(Kind[ApiObject]):
             if want.id in self.cloud.broken:
                 raise RuntimeError(f"{want.id} does not want to")
             known = {"id": seen.get("id", f"id-{self.cloud.now()}")}
-            self.cloud.api[want.id] = SHAPES[want.kind](want, known)
+            if isinstance(want, Person) and want.absent:
+                del self.cloud.api[want.id]
+            else:
+                self.cloud.api[want.id] = SHAPES[want.kind](want, known)
             self.cloud.keep()
 
 
@@ -599,6 +615,11 @@ class World:
     @property
     def state(self) -> Path:
         return self.folder / "state" / "paper"
+
+    def secrets(self) -> set[str]:
+        """The values of all its secrets."""
+        kept = self.session().secrets
+        return {kept(name) for name in kept}
 
     def session(self, command: str = "up") -> PaperSession:
         spec = CloudSpec.model_validate(self.yaml)

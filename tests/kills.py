@@ -31,6 +31,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyrage
+
 from fakes import PaperCloud, World
 
 ROOT = Path(__file__).parents[1]
@@ -62,15 +64,20 @@ class Point:
 
 @contextmanager
 def state_in(folder: Path) -> Iterator[None]:
-    known = os.environ.get("SCS_STATE")
-    os.environ["SCS_STATE"] = str(folder / "state")
+    identity = folder / "identity"
+    if not identity.exists():
+        identity.write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    wanted = {"SCS_STATE": str(folder / "state"), "SCS_IDENTITY": str(identity)}
+    known = {key: os.environ.get(key) for key in wanted}
+    os.environ |= wanted
     try:
         yield
     finally:
-        if known is None:
-            del os.environ["SCS_STATE"]
-        else:
-            os.environ["SCS_STATE"] = known
+        for key, value in known.items():
+            if value is None:
+                del os.environ[key]
+            else:
+                os.environ[key] = value
 
 
 def world_in(folder: Path, yaml: dict[str, Any]) -> World:

@@ -18,6 +18,15 @@ class Paths:
     cache: Path
     """What can be had again: layers, environments, images; shared by all clouds here."""
 
+    @property
+    def identity(self) -> Path:
+        """What opens the encrypted files of `state`; elsewhere, so that a copy has no use for it.
+
+        Named after the state folder: two clouds never share one.
+        """
+        folder = Path(os.environ.get("SCS_IDENTITIES", "/etc/scs/identities"))
+        return folder / str(self.state.absolute()).strip("/").replace("/", "-")
+
     @classmethod
     def of(cls, cloud: str) -> Paths:
         """The folders of the cloud of that name; SCS_STATE and SCS_CACHE move them."""

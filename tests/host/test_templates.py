@@ -18,6 +18,7 @@ import pytest
 
 from clouds import CLOUDS, expanded, expander_of
 from scs.engine.pki import Authority
+from scs.engine.vault import Vault
 from scs.resources import File
 
 LAYERS = Path("/var/cache/scs/layers")
@@ -92,7 +93,8 @@ class Root:
 @pytest.fixture
 def haproxy(tmp_path: Path) -> Root:
     """haproxy with a certificate that lives for this test."""
-    crt, key = Authority(tmp_path / "pki.json", "test").issue("haproxy", ("127.0.0.1",))
+    authority = Authority(tmp_path / "pki.age", "test", Vault(tmp_path / "identity", own=True))
+    crt, key = authority.issue("haproxy", ("127.0.0.1",))
     for path, text in (("haproxy.crt", crt), ("haproxy.key", key)):
         file = tmp_path / "tree/etc/scs/tls" / path
         file.parent.mkdir(parents=True, exist_ok=True)

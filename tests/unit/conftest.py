@@ -7,6 +7,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from fakes import PaperCloud, World
@@ -14,22 +15,32 @@ from scs.resources import probe
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> World:
+def identity(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What opens the encrypted files of all clouds on paper: they are copied."""
+    path = tmp_path_factory.mktemp("identity") / "key"
+    path.write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, identity: Path) -> World:
     """A cloud that is up; not to be changed."""
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SCS_STATE", str(folder / "state"))
         patch.setenv("SCS_CACHE", str(folder / "cache"))
+        patch.setenv("SCS_IDENTITY", str(identity))
         world = World(PaperCloud(), folder)
         world.up()
     return world
 
 
 @pytest.fixture
-def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, identity: Path) -> World:
     """A cloud.yaml, and nothing else."""
     monkeypatch.setenv("SCS_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("SCS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SCS_IDENTITY", str(identity))
     probe.hurry.clear()
     return World(PaperCloud(), tmp_path)
 

@@ -51,7 +51,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 LIBRARIES: dict[str, frozenset[str]] = {
     "api": frozenset({"keystoneauth1", "openstack", "yaml"}),
     "cli": frozenset({"click", "rich"}),
-    "engine": frozenset({"ansible", "cryptography"}),
+    "engine": frozenset({"ansible", "cryptography", "pyrage"}),
     "plan": frozenset({"jinja2"}),
     "policy": frozenset({"regorus"}),
     "spec": frozenset({"pydantic", "pydantic_core", "yaml"}),

@@ -41,6 +41,7 @@ class Scs:
         monkeypatch.chdir(self.folder)
         monkeypatch.setenv("SCS_STATE", str(tmp_path / "state"))
         monkeypatch.setenv("SCS_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setenv("SCS_IDENTITIES", str(tmp_path / "identities"))
         monkeypatch.setenv("SCS_PROG", "/somewhere/scs")
 
     def __call__(self, *words: str) -> Result:
@@ -337,7 +338,8 @@ def test_explain(scs: Scs, tmp_path: Path) -> None:
         ("release", False),
         ("config", True),
     ]
-    assert "nova-api.service" in values["places"][0]["restarted"]
+    assert "nova-scheduler.service" in values["places"][0]["restarted"]
+    assert "nova-api.service" in values["places"][0]["reloaded"]
     text = scs("explain", "nova.conf", "DEFAULT.initial_cpu_allocation_ratio").out
     assert "→ your file" in text
     assert "config/nova.conf:2" in text
@@ -346,7 +348,7 @@ def test_explain(scs: Scs, tmp_path: Path) -> None:
     for words in (("explain", "nova.conf"), ("plan",), ("--json", "plan")):
         result = scs(*words)
         assert "hush-hush" not in result.out + result.err
-    key = scs("explain", "/etc/keystone/fernet-keys/0").out
+    key = scs("explain", "/etc/scs/tls/mariadb.key").out
     assert "••••••" in key
     assert "=" not in key
 

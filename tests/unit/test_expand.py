@@ -338,11 +338,11 @@ def test_a_new_folder_is_a_new_component_everywhere(with_gadget: Available) -> N
     database = items["database:gadget"]
     assert isinstance(database, DatabaseResource)
     assert database.databases == ("gadget", "gadget_log")
-    assert database.password == secret("database/gadget")
+    assert database.accounts == (("gadget", secret("database/gadget")),)
     assert database.id in unit.after
     queue = items["queue:accounts"]
     assert isinstance(queue, QueueAccounts)
-    assert ("gadget", secret("queue/gadget")) in queue.accounts
+    assert ("gadget", secret("queue/gadget"), "gadget") in queue.accounts
     assert queue.id in unit.after
 
     key = items["file:/etc/scs/tls/gadget.key"]

@@ -46,7 +46,7 @@ def test_drift_is_what_somebody_changed_and_names_the_owner(world: World) -> Non
     world.node[NOVA_CONF] |= {"content": "by hand", "time": world.cloud.now()}
     world.node["unit:glance-api.service"]["active"] = "inactive"
     world.node["packages:nova"]["novnc"] = "2.0"
-    world.node["database:nova"]["grants"] = ["nova"]
+    world.node["database:nova"]["grants"] = {"nova": ["nova"]}
     world.cloud.api["catalog:nova"]["urls"] = {}
     world.cloud.api["flavor:SCS-1V-4"]["ram"] = 1
     world.cloud.api["flavor:SCS-2V-4"]["extra_specs"]["mine"] = "1"
@@ -74,7 +74,7 @@ def test_drift_is_what_somebody_changed_and_names_the_owner(world: World) -> Non
     assert "extra_specs" in found["flavor:SCS-2V-4"].what
     assert found["user:demo"].where == API
     told = json.dumps([item.values() for item in found.values()])
-    secrets = json.loads((world.state / "secrets.json").read_text()).values()
+    secrets = world.secrets()
     assert not any(secret in told for secret in secrets)
 
 
@@ -205,7 +205,7 @@ def test_a_run_has_a_start_its_steps_and_an_end(world: World) -> None:
     entry = next(entry for entry in run.steps if entry.step == NOVA_CONF)
     assert "-by hand" in entry.diff
     text = (world.state / "journal.jsonl").read_text()
-    secrets = json.loads((world.state / "secrets.json").read_text()).values()
+    secrets = world.secrets()
     assert not any(secret in text for secret in secrets)
 
 

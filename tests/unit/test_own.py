@@ -437,7 +437,7 @@ def test_own_templates_are_told(tmp_path: Path) -> None:
     [
         ("nova.con", "", "no managed file nova.con", "nova.conf?"),
         ("/etc/nova/nva.conf", "", "no managed file", "/etc/nova/nova.conf?"),
-        ("0", "", "called 0", "/etc/keystone/fernet-keys/0"),
+        ("scs.conf", "", "called scs.conf", "/etc/systemd/system/"),
         ("nova.conf", "cpu_alocation_ratio", "no option", "cpu_allocation_ratio?"),
         ("nova.conf", "[DEFALT]host", "no section [DEFALT]", "DEFAULT?"),
         ("nova.conf", "[api]host", "no option [api]host", "stands in [DEFAULT]"),

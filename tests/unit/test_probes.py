@@ -11,6 +11,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +19,7 @@ from typing import Any, Self
 import pytest
 
 from scs.engine.pki import Authority
+from scs.engine.vault import Vault
 from scs.resources import QueueAccounts, observe, probe
 
 LOCAL = "127.0.0.1"
@@ -26,7 +28,7 @@ LOCAL = "127.0.0.1"
 @pytest.fixture
 def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     """A server's side of TLS, with a certificate of a CA that the probes trust."""
-    authority = Authority(tmp_path / "pki.json", "test")
+    authority = Authority(tmp_path / "pki.age", "test", Vault(tmp_path / "identity", own=True))
     crt, key = authority.issue("server", (LOCAL, "localhost"))
     (tmp_path / "ca.pem").write_text(authority.certificate)
     (tmp_path / "server.pem").write_text(crt + key)
@@ -119,7 +121,7 @@ def test_https_trusts_the_clouds_own_ca_and_no_other(
 ) -> None:
     with http_server(tls) as url:
         assert probe.ask({"type": "http", "url": f"{url}/200"}) == ""
-        other = Authority(tmp_path / "other.json", "other")
+        other = Authority(tmp_path / "other.age", "other", Vault(tmp_path / "identity", own=True))
         (tmp_path / "other.pem").write_text(other.certificate)
         monkeypatch.setattr(probe, "CA", str(tmp_path / "other.pem"))
         assert "CERTIFICATE_VERIFY_FAILED" in probe.ask({"type": "http", "url": f"{url}/200"})
@@ -237,11 +239,14 @@ def test_the_queue_lets_in_who_may_come_in(
 
 def test_queue_accounts_are_seen_by_logging_in(tls: ssl.SSLContext) -> None:
     with Broker(tls) as broker:
-        accounts = (("nova", "right"), ("glance", "right"))
+        accounts = (("nova", "right", "nova"), ("glance", "right", "glance"))
         item = QueueAccounts(name="accounts", host=LOCAL, port=broker.port, accounts=accounts)
         seen = observe([item])[item.id]
+        left = replace(item, accounts=accounts[:0], gone=accounts)
+        left_seen = observe([left])[left.id]
     assert seen["nova"] == ""
     assert item.compare(seen) == "cannot be used: glance"
+    assert left.compare(left_seen) == "is to be removed: nova"
 
 
 # --- all of them

@@ -14,6 +14,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from scs.resources import (
     Directory,
     File,
     Gate,
+    Keys,
     Link,
     Migration,
     Packages,
@@ -240,7 +242,7 @@ def test_payloads_are_plain_and_come_back_equal(tmp_path: Path) -> None:
         directory(tmp_path),
         link(tmp_path),
         Packages(name="p", packages=("a", "b"), component="c"),
-        QueueAccounts(name="q", host="h", port=1, accounts=(("user", "password"),)),
+        QueueAccounts(name="q", host="h", port=1, accounts=(("user", "password", "user"),)),
         Unit(name="u", reads=("/a",), ready={"type": "tcp", "host": "h", "port": 1}),
     ]
     for item in wanted:
@@ -316,7 +318,7 @@ HASH = "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19"
 """What `SELECT PASSWORD('password')` answers."""
 SHOW, USERS, GRANTS = "SHOW DATABASES", "SELECT user, CONCAT", "SELECT user, db"
 NO_SERVER = ConvergeError("no server")
-NOVA = Database(name="nova", password="password", databases=("nova", "nova_api"))
+NOVA = Database(name="nova", accounts=(("nova", "password"),), databases=("nova", "nova_api"))
 FILLED: Mapping[str, str | ConvergeError] = {
     SHOW: "nova\nnova_api\nmysql\n",
     USERS: f"nova\t{HASH} ANY\nother\t*00 \n",
@@ -351,10 +353,10 @@ def test_passwords_are_compared_as_mariadb_keeps_them() -> None:
     [
         ({}, None),
         ({SHOW: "nova\nmysql\n"}, "no database nova_api"),
-        ({USERS: ""}, "account is missing or has another password"),
-        ({USERS: "nova\t*00 ANY\n"}, "account is missing or has another password"),
-        ({USERS: f"nova\t{HASH} \n"}, "account is missing or has another password"),
-        ({GRANTS: "nova\tnova\n"}, "account lacks rights"),
+        ({USERS: ""}, "account nova is missing or has another password"),
+        ({USERS: "nova\t*00 ANY\n"}, "account nova is missing or has another password"),
+        ({USERS: f"nova\t{HASH} \n"}, "account nova is missing or has another password"),
+        ({GRANTS: "nova\tnova\n"}, "account nova lacks rights"),
         ({SHOW: NO_SERVER}, "can't be seen: the database does not answer"),
     ],
 )
@@ -381,6 +383,55 @@ def test_an_account_that_was_only_out_of_sight_is_left_alone(
 ) -> None:
     replace_client(monkeypatch, FILLED)  # knows no query that changes something
     NOVA.converge()
+
+
+def test_two_accounts_take_turns_without_a_moment_without_rights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both = replace(NOVA, accounts=(("nova", "password"), ("nova-b", "password")))
+    replace_client(monkeypatch, FILLED)
+    assert both.compare(observe([both])[both.id]) == (
+        "account nova-b is missing or has another password"
+    )
+    after = replace(NOVA, accounts=(("nova-b", "password"),), gone=("nova",))
+    users = f"nova\t*00 ANY\nnova-b\t{HASH} ANY\n"
+    grants = "nova-b\tnova\nnova-b\tnova\\\\_api\n"
+    replace_client(monkeypatch, {**FILLED, USERS: users, GRANTS: grants})
+    assert after.compare(observe([after])[after.id]) == "account nova is to be removed"
+    commands = replace_command(monkeypatch, database, {})
+    after.converge()
+    assert "REPLACE" not in commands.ran[-1]
+    assert commands.ran[-1].rstrip().endswith("DROP USER IF EXISTS 'nova'@'%';")
+
+
+# --- keys
+
+
+def test_keys_are_readable_from_the_moment_they_appear(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    (folder / "1").write_text("one")
+    (folder / "1").chmod(0o400)
+    (folder / "7").write_text("left")
+    steps: list[str] = []
+
+    def owned(path: Path, *_: str) -> None:
+        assert path.parent == tmp_path, "a service would open it"
+        steps.append(path.name)
+
+    monkeypatch.setattr(shutil, "chown", owned)
+    item = Keys(name=str(folder), keys=((0, "next"), (1, "one"), (2, "two")), owner="k", group="k")
+    assert item.compare(observe([item])[item.id]) == "has no key 0, 2"
+    item.converge()
+    assert steps == [".keys.2.scs", ".keys.1.scs", ".keys.0.scs"], "the next one last"
+    seen = observe([item])[item.id]
+    assert item.compare(seen) is None
+    assert "two" not in json.dumps(seen) + item.diff({})
+    (folder / "2").chmod(0o644)
+    assert item.compare(observe([item])[item.id]) == "has another key 2"
+    assert item.compare({}) == "is missing"
 
 
 # --- migrations: the proof is in the database
@@ -571,20 +622,50 @@ def test_a_unit_must_be_younger_than_what_it_reads(
 
 
 @pytest.mark.parametrize(
-    ("state", "reload", "expected"),
+    ("state", "active", "reload", "reloads", "expected"),
     [
-        ("disabled", False, ["enable --no-reload", "reset-failed", "restart"]),
-        ("enabled", False, ["reset-failed", "restart"]),
-        ("enabled", True, ["reset-failed", "reload-or-restart"]),
-        ("static", True, ["reset-failed", "reload-or-restart"]),
+        ("disabled", False, False, False, ["enable --no-reload", "reset-failed", "restart"]),
+        ("enabled", True, False, False, ["reset-failed", "restart"]),
+        ("enabled", True, True, False, ["reset-failed", "reload"]),
+        ("enabled", True, False, True, ["reset-failed", "reload"]),
+        ("static", True, True, False, ["reset-failed", "reload"]),
+        ("enabled", False, True, True, ["reset-failed", "restart"]),
     ],
 )
 def test_a_unit_is_enabled_and_started(
-    monkeypatch: pytest.MonkeyPatch, state: str, reload: bool, expected: list[str]
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    state: str,
+    active: bool,
+    reload: bool,
+    reloads: bool,
+    expected: list[str],
 ) -> None:
-    commands = replace_command(monkeypatch, unit, {"systemctl show": f"{state}\n"})
-    Unit(name="a.service", reload=reload).converge()
+    """A running one is reloaded when that is enough for the file that has changed."""
+    (tmp_path / "conf").write_text("")
+    now = "inactive" if not active else "active"
+    shown = f"ActiveState={now}\nUnitFileState={state}\nExecMainStartTimestampMonotonic=1\n"
+    shown += "StateChangeTimestampMonotonic=1\n"
+    commands = replace_command(monkeypatch, unit, {"systemctl show": shown})
+    Unit(
+        name="a.service",
+        reads=(str(tmp_path / "conf"),),
+        reload=reload,
+        reloads=(f"{tmp_path}/",) if reloads else (),
+    ).converge()
     assert commands.ran[1:] == [f"systemctl {verb} a.service" for verb in expected]
+
+
+def test_a_unit_restarts_when_a_file_changed_that_a_reload_does_not_take_over(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("conf", "certificate"):
+        (tmp_path / name).write_text("")
+    shown = "ActiveState=active\nUnitFileState=enabled\nExecMainStartTimestampMonotonic=1\n"
+    commands = replace_command(monkeypatch, unit, {"systemctl show": shown})
+    both = (str(tmp_path / "conf"), str(tmp_path / "certificate"))
+    Unit(name="a.service", reads=both, reloads=(both[1],)).converge()
+    assert commands.ran[-1] == "systemctl restart a.service"
 
 
 def test_a_unit_that_fails_tells_the_end_of_its_journal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -613,7 +694,7 @@ def test_queue_accounts_reach_the_server_by_a_private_file(
         raise ConvergeError("no server")
 
     monkeypatch.setattr(queue, "command", imported)
-    item = QueueAccounts(name="accounts", host="h", port=1, accounts=(("nova", "secret"),))
+    item = QueueAccounts(name="accounts", host="h", port=1, accounts=(("nova", "secret", "nova"),))
     with pytest.raises(ConvergeError):
         item.converge()
     assert seen["users"][0]["password"] == "secret"

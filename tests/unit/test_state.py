@@ -16,7 +16,9 @@ from cryptography.x509.verification import PolicyBuilder, Store
 from scs.engine import pki
 from scs.engine.journal import Entry, Journal
 from scs.engine.pki import Authority
-from scs.engine.state import Secrets, lock, write_private
+from scs.engine.secrets import Secrets
+from scs.engine.state import lock, write_private
+from scs.engine.vault import Vault
 from scs.errors import Busy, Exit, ScsError
 from scs.paths import Paths
 
@@ -28,9 +30,22 @@ def mode(path: Path) -> int:
 # --- secrets
 
 
+def vault_of(path: Path) -> Vault:
+    """Makes its identity beside the folder of what it keeps, as /etc/scs is beside /var/lib."""
+    return Vault(path.parent.with_name("identities") / "one", own=True)
+
+
+def secrets_of(path: Path) -> Secrets:
+    return Secrets(path, vault_of(path))
+
+
+def authority_of(path: Path, cloud: str = "cloud") -> Authority:
+    return Authority(path, cloud, vault_of(path))
+
+
 def test_a_secret_stays_the_same_once_saved(tmp_path: Path) -> None:
-    path = tmp_path / "state" / "secrets.json"
-    secrets = Secrets(path)
+    path = tmp_path / "state" / "secrets.age"
+    secrets = secrets_of(path)
     first = secrets("a"), secrets("b")
     assert first == (secrets("a"), secrets("b"))
     assert first[0] != first[1]
@@ -38,29 +53,29 @@ def test_a_secret_stays_the_same_once_saved(tmp_path: Path) -> None:
     assert not path.parent.exists(), "a plan must leave no trace"
     secrets.save()
     assert (mode(path), mode(path.parent)) == (0o600, 0o700)
-    again = Secrets(path)
+    again = secrets_of(path)
     assert (again("a"), again("b")) == first
-    assert [entry.name for entry in path.parent.iterdir()] == ["secrets.json"]
+    assert [entry.name for entry in path.parent.iterdir()] == ["secrets.age"]
 
 
 def test_two_clouds_share_no_secret(tmp_path: Path) -> None:
-    assert Secrets(tmp_path / "a")("x") != Secrets(tmp_path / "b")("x")
+    assert secrets_of(tmp_path / "a")("x") != secrets_of(tmp_path / "b")("x")
 
 
 def test_what_was_not_saved_is_drawn_anew_and_nothing_is_lost(tmp_path: Path) -> None:
-    path = tmp_path / "secrets.json"
-    one = Secrets(path)
+    path = tmp_path / "secrets.age"
+    one = secrets_of(path)
     kept = one("kept")
     one.save()
     dropped = one("dropped")
-    two = Secrets(path)
+    two = secrets_of(path)
     assert two("kept") == kept
     assert two("dropped") != dropped
 
 
 def test_saving_without_a_change_does_not_touch_the_file(tmp_path: Path) -> None:
-    path = tmp_path / "secrets.json"
-    secrets = Secrets(path)
+    path = tmp_path / "secrets.age"
+    secrets = secrets_of(path)
     secrets("a")
     secrets.save()
     before = path.stat().st_ino
@@ -70,29 +85,31 @@ def test_saving_without_a_change_does_not_touch_the_file(tmp_path: Path) -> None
 
 
 def test_secrets_are_blotted_out(tmp_path: Path) -> None:
-    secrets = Secrets(tmp_path / "secrets.json")
+    secrets = secrets_of(tmp_path / "secrets.age")
     text = f"mysql://nova:{secrets('database/nova')}@host, again {secrets('database/nova')}"
     assert secrets.mask(text) == "mysql://nova:••••••@host, again ••••••"
     secrets.save()
-    stored = Secrets(tmp_path / "secrets.json")
+    stored = secrets_of(tmp_path / "secrets.age")
     assert stored.mask(text) == "mysql://nova:••••••@host, again ••••••"
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"a": "\xff'])
-def test_damaged_files_are_an_error_and_stay(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "file.json"
+@pytest.mark.parametrize("name", ["file.json", "file.age"])
+def test_damaged_files_are_an_error_and_stay(tmp_path: Path, name: str, content: bytes) -> None:
+    """Those in clear text of before, too."""
+    vault_of(tmp_path / name).close(tmp_path / "other.age", {})
+    path = tmp_path / name
     path.write_bytes(content)
-    with pytest.raises(ScsError, match=r"is damaged(?s:.)*restore it from a backup"):
-        Secrets(path)
-    with pytest.raises(ScsError, match=r"is damaged(?s:.)*restore it from a backup"):
-        Authority(path, "cloud")
+    for read in (secrets_of, authority_of):
+        with pytest.raises(ScsError, match=r"(is damaged|cannot be opened)(?s:.)*from a\s+backup"):
+            read(path.with_suffix(".age"))
     assert path.read_bytes() == content
 
 
 def test_a_write_that_is_interrupted_leaves_the_old_file_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "secrets.json"
+    path = tmp_path / "secrets.age"
     write_private(path, "old")
 
     def killed(*_: object) -> None:
@@ -130,7 +147,7 @@ def _subject(host: str) -> x509.DNSName | x509.IPAddress:
 
 @pytest.mark.parametrize("host", ADDRESSES)
 def test_certificates_hold_for_their_addresses(tmp_path: Path, host: str) -> None:
-    authority = Authority(tmp_path / "pki.json", "cloud")
+    authority = authority_of(tmp_path / "pki.age")
     crt, key = authority.issue("node-1/haproxy", ADDRESSES)
     certificate = verified(authority, crt, host)
     assert key.startswith("-----BEGIN PRIVATE KEY-----")
@@ -139,45 +156,45 @@ def test_certificates_hold_for_their_addresses(tmp_path: Path, host: str) -> Non
 
 
 def test_certificates_hold_for_nothing_else(tmp_path: Path) -> None:
-    authority = Authority(tmp_path / "pki.json", "cloud")
+    authority = authority_of(tmp_path / "pki.age")
     crt, _ = authority.issue("node-1/haproxy", ADDRESSES)
     with pytest.raises(x509.verification.VerificationError):
         verified(authority, crt, "10.0.0.2")
-    other = Authority(tmp_path / "other.json", "cloud")
+    other = authority_of(tmp_path / "other.age")
     with pytest.raises(x509.verification.VerificationError):
         verified(other, crt, "10.0.0.1")
 
 
 def test_certificates_stay_until_something_changes(tmp_path: Path) -> None:
-    path = tmp_path / "state" / "pki.json"
-    authority = Authority(path, "cloud")
+    path = tmp_path / "state" / "pki.age"
+    authority = authority_of(path)
     first = authority.issue("a", ADDRESSES)
     assert authority.issue("a", tuple(reversed(ADDRESSES))) == first
     assert authority.issue("b", ADDRESSES) != first
     assert not path.parent.exists(), "a plan must leave no trace"
     authority.save()
     assert mode(path) == 0o600
-    again = Authority(path, "cloud")
+    again = authority_of(path)
     assert again.certificate == authority.certificate
     assert again.issue("a", ADDRESSES) == first
 
 
 def test_another_address_needs_another_certificate(tmp_path: Path) -> None:
-    path = tmp_path / "pki.json"
-    authority = Authority(path, "cloud")
+    path = tmp_path / "pki.age"
+    authority = authority_of(path)
     first = authority.issue("a", ADDRESSES)
     second = authority.issue("a", (*ADDRESSES, "10.0.0.9"))
     assert second != first
     verified(authority, second[0], "10.0.0.9")
     authority.save()
-    assert Authority(path, "cloud").issue("a", (*ADDRESSES, "10.0.0.9")) == second
+    assert authority_of(path).issue("a", (*ADDRESSES, "10.0.0.9")) == second
 
 
 @pytest.mark.parametrize(("days", "renewed"), [(pki.RENEW_DAYS + 1, False), (1, True), (0, True)])
 def test_certificates_are_renewed_before_they_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, renewed: bool
 ) -> None:
-    authority = Authority(tmp_path / "pki.json", "cloud")
+    authority = authority_of(tmp_path / "pki.age")
     with monkeypatch.context() as patch:
         patch.setattr(pki, "DAYS", days)
         first = authority.issue("a", ADDRESSES)
@@ -255,3 +272,30 @@ def test_a_run_that_ended_with_an_error_lets_go(tmp_path: Path) -> None:
         raise ScsError
     with lock(paths, "up"):
         pass
+
+
+# --- certificates that are due
+
+
+def test_what_ends_is_told_as_nodes_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look that issues anew does not hide what is due; a renewal can be held back."""
+    path = tmp_path / "state" / "pki.age"
+    first = authority_of(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(pki, "DAYS", 30)
+        old = first.issue("node-1/a", ADDRESSES)
+    first.save()
+    again = authority_of(path)
+    again.renews = False
+    assert again.issue("node-1/a", ADDRESSES) == old
+    again.renews = True
+    assert again.issue("node-1/a", ADDRESSES) != old
+    ends = {name: end - again._now for name, (_, end) in again.lives.items()}
+    assert list(ends) == ["ca", "node-1/a"]
+    assert ends["node-1/a"] < datetime.timedelta(days=31)
+    assert ends["ca"] > datetime.timedelta(days=3000)
+    again.renew("node-1/a")
+    again.save()
+    assert authority_of(path).issue("node-1/a", ADDRESSES) != old

@@ -143,7 +143,7 @@ def test_drop_ins(cloud: str, node: str, path: str) -> None:
         assert count == (2 if key.startswith("Exec") else 1), key
     for _, key, value in found:
         if key.startswith("Exec"):
-            assert value == "" or value.startswith("/")
+            assert value == "" or value.startswith(("/", "+/"))
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)

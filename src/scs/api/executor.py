@@ -103,9 +103,11 @@ class Executor:
             # Without the tenant's user nothing of the tenant's can be there, and without the
             # catalog nothing can be asked for: then whatever the others say is void.
             void = False
+            absent = {want.id for want in wanted if getattr(want, "absent", False)}
             for kind in FIRST & set(tasks):
                 found |= (seen := _told(tasks[kind]))
-                void = void or not seen or not all(seen.values())
+                there_is = [there for name, there in seen.items() if name not in absent]
+                void = void or not seen or not all(there_is)
             if void:
                 tasks = {kind: task for kind, task in tasks.items() if kind in ("project", *FIRST)}
             for task in tasks.values():

@@ -56,6 +56,8 @@ class People(Kind[Person]):
         }
 
     def compare(self, want: Person, seen: Mapping[str, Any]) -> str | None:
+        if want.absent:
+            return "is to be removed" if seen else None
         if not seen:
             return "is missing"
         missing = sorted(set(want.roles) - set(seen["roles"]))
@@ -63,6 +65,9 @@ class People(Kind[Person]):
 
     def converge(self, clients: Clients, want: Person, seen: Mapping[str, Any]) -> None:
         identity = clients.identity
+        if want.absent:
+            identity.delete_user(seen["id"])
+            return
         project = identity.find_project(want.project, ignore_missing=False, domain_id=DOMAIN)
         if not seen:
             user = identity.create_user(

@@ -157,6 +157,7 @@ def up(options: dict[str, Any], yes: bool, timings: bool, saved: Path | None) ->
         Recording(session, STARTED) as recording,
     ):
         screen = Screen(session, options, STARTED)
+        session.reread()
         _preflight(session)
         look = session.events.timed("this machine", "looking", session.look)
         kept = None
@@ -170,6 +171,7 @@ def up(options: dict[str, Any], yes: bool, timings: bool, saved: Path | None) ->
             if not remembered(session):
                 remember(session, look)
             screen.close()
+            session.keep_secrets()  # others may be to open them, or they lie in clear text
             show.nothing_to_do(session, look, options, STARTED)
             return
         policies.enforce(session, look)
@@ -348,6 +350,9 @@ def down(options: dict[str, Any], keep_cache: bool, yes: bool) -> None:
                 session.down(keep_cache=keep_cache)
             finally:
                 screen.close()
+        from scs.cli.timer import disable_all
+
+        disable_all(options)
         session.forget()
     if not options["quiet"]:
         kept = " The cache is kept." if keep_cache else ""
@@ -407,6 +412,8 @@ for _command in (
     why.why,
 ):
     scs.add_command(_command)
+scs.add_command(Late("scs.cli.secrets", name="secrets", help="List, show and rotate secrets."))
+scs.add_command(Late("scs.cli.timer", name="timer", help="Have commands run by themselves."))
 
 
 def main() -> None:

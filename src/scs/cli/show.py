@@ -140,11 +140,14 @@ def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
         }
         for node in look.view.nodes
     ]
-    healthy = not plan
+    certificates = ends(session)
+    late = [item for item in certificates if item["state"] != "well"]
+    healthy = not plan and not late
     if options["as_json"]:
         values = {
             "cloud": session.spec.name,
             "healthy": healthy,
+            "certificates": certificates,
             "nodes": nodes,
             "components": rows,
             "down": [
@@ -199,11 +202,48 @@ def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
         where = ", ".join(item.nodes)
         click.echo(f"  {item.unit.removesuffix('.service')} on {where}{age}: {item.meaning}")
     warnings(session, look)
+    for crt in late:
+        click.echo(f"\ncertificate {crt['name']} {crt['text']}: {crt['way_out']}")
+    for name in session.secrets.under_way:
+        text = session.secrets.secret(name).step.value
+        click.echo(f"\nrotation of {name} was ended after: {text}; scs secrets rotate goes on")
     count = len(plan.changes)
+    if not healthy and not count:
+        return healthy
     click.echo(
         "\nAll is well." if healthy else f"\n{count} things are not as they should be: scs plan"
     )
     return healthy
+
+
+WEEKS_TO_TELL = 8
+"""How long before its end a certificate is spoken of; they are renewed a little earlier."""
+
+
+def ends(session: Session) -> list[dict[str, Any]]:
+    """The cloud's certificates and how long they last; they are well, ending or expired."""
+    now = time.time()
+    found: list[dict[str, Any]] = []
+    if not session.paths.state.exists():
+        return found
+    for name, (_, end) in session.authority.lives.items():
+        days = (end.timestamp() - now) / 86400
+        state = "expired" if days < 0 else "ending" if days < WEEKS_TO_TELL * 7 else "well"
+        found.append(
+            {
+                "name": name,
+                "ends": end.isoformat(),
+                "days": int(days),
+                "state": state,
+                "text": f"has been invalid for {int(-days)} days"
+                if days < 0
+                else f"ends in {int(days)} days",
+                "way_out": "scs has no way yet to replace a CA"
+                if name == "ca"
+                else "scs secrets rotate --due, or scs timer enable renew for all to come",
+            }
+        )
+    return found
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

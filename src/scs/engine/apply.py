@@ -96,6 +96,9 @@ class Converging:
 
     def __init__(self, session: Session, look: Look) -> None:
         self._session = session
+        session.rounds += 1
+        # A run may converge several times: each tells of its steps in a file of its own.
+        self._run = f"{session.run_id}-{session.rounds}"
         self._look = look
         self._steps = {name: pairs for name, pairs in look.plan.nodes.items() if pairs}
         self._known = {(step.where, step.id): step for step in look.plan.steps}
@@ -120,8 +123,7 @@ class Converging:
         links = session.connections()
         executor = session.executor(self._look.view)
         watchers = [
-            session.hand.watch(session.events, name, links[name], session.run_id)
-            for name in self._steps
+            session.hand.watch(session.events, name, links[name], self._run) for name in self._steps
         ]
         with ThreadPoolExecutor(max_workers=2) as pool:
             on_nodes = pool.submit(self._nodes, executor)
@@ -156,7 +158,7 @@ class Converging:
             answers = self._session.hand.converge(
                 {name: links[name] for name in self._steps},
                 payloads,
-                self._session.run_id,
+                self._run,
             )
         except StepFailed as error:
             executor.stop.set()

@@ -32,6 +32,10 @@ def nameless(view: View) -> View:
         secret=lambda name: f"secret:{name}",
         certificate=lambda name, addresses: (f"certificate:{name}:{addresses}", f"key:{name}"),
         ca="the CA's certificate",
+        accounts=lambda name: tuple(
+            replace(item, password=f"secret:{name}") for item in view.credentials(name)
+        ),
+        numbered=lambda name: {number: f"key:{name}:{number}" for number in view.keys(name)},
     )
 
 

@@ -6,22 +6,24 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from scs.engine.state import write_private
+from scs.engine.vault import Vault
 from scs.errors import Problem, ScsError
 
 CA_DAYS = 3650
 DAYS = 397
 """The longest life that clients accept of a server certificate."""
 RENEW_DAYS = 60
+"""How long before its end a certificate is renewed."""
 
 
 def _key_text(key: ec.EllipticCurvePrivateKey) -> str:
@@ -42,17 +44,19 @@ class Authority:
     Nothing is written until `save`.
     """
 
-    def __init__(self, path: Path, cloud: str) -> None:
+    def __init__(self, path: Path, cloud: str, vault: Vault) -> None:
         self._path = path
+        self._vault = vault
         self._now = datetime.datetime.now(datetime.UTC)
-        try:
-            self._kept = json.loads(path.read_text())
-        except FileNotFoundError:
-            self._kept = {"ca": self._found(cloud), "issued": {}}
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            hint = "restore it from a backup; without it nodes do not trust each other"
-            raise ScsError(Problem(str(path), f"is damaged: {error}", hint)) from error
+        self._stale = False
+        self.renews = True
+        """Whether what ends soon is issued anew when it is asked for."""
+        self._kept = self._read() or {"ca": self._found(cloud), "issued": {}}
         self._saved = json.dumps(self._kept) if path.exists() else ""
+        self._before = {
+            name: x509.load_pem_x509_certificate(kept["crt"].encode())
+            for name, kept in self._kept["issued"].items()
+        }
         self._ca = x509.load_pem_x509_certificate(self._kept["ca"]["crt"].encode())
 
     @property
@@ -67,25 +71,59 @@ class Authority:
         """
         wanted = sorted(set(addresses))
         kept = self._kept["issued"].get(name)
-        if not kept or kept["addresses"] != wanted or self._ends_soon(kept["crt"]):
+        if (
+            not kept
+            or kept["addresses"] != wanted
+            or (self.renews and self._ends_soon(kept["crt"]))
+        ):
             kept = {"addresses": wanted, **self._sign(name, wanted)}
             self._kept["issued"][name] = kept
         return kept["crt"], kept["key"]
 
     def ends(self) -> dict[str, datetime.datetime]:
-        """When the kept certificates end, by name; the authority's own is `CA`."""
-        kept = {name: item["crt"] for name, item in self._kept["issued"].items()}
+        """When the certificates that nodes have end, by name."""
+        return {name: end for name, (_, end) in self.lives.items()}
+
+    @property
+    def lives(self) -> Mapping[str, tuple[datetime.datetime, datetime.datetime]]:
+        """Name → first and last moment of each certificate that nodes have, the CA's own first.
+
+        As they were before this command: what it issues anew does not hide what is due.
+        """
+        known = {"ca": self._ca, **dict(sorted(self._before.items()))}
         return {
-            name: x509.load_pem_x509_certificate(crt.encode()).not_valid_after_utc
-            for name, crt in {"CA": self._kept["ca"]["crt"], **kept}.items()
+            name: (item.not_valid_before_utc, item.not_valid_after_utc)
+            for name, item in known.items()
         }
 
+    def renew(self, name: str) -> None:
+        """Have a certificate issued anew when it is next asked for."""
+        self._kept["issued"].pop(name, None)
+
     def save(self) -> None:
-        """Keep what was issued since, mode 0600."""
+        """Keep what was issued since, encrypted; clear text from before goes."""
         text = json.dumps(self._kept)
-        if text != self._saved:
-            write_private(self._path, text)
-            self._saved = text
+        if text != self._saved or self._stale:
+            self._vault.close(self._path, self._kept)
+            self._saved, self._stale = text, False
+        self._path.with_suffix(".json").unlink(missing_ok=True)
+
+    def _read(self) -> Any:
+        legacy = self._path.with_suffix(".json")
+        try:
+            kept, self._stale = self._vault.open(self._path)
+            return kept
+        except FileNotFoundError:
+            pass
+        try:
+            kept = json.loads(legacy.read_text())
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            hint = "restore it from a backup; without it nodes do not trust each other"
+            raise ScsError(Problem(str(legacy), f"is damaged: {error}", hint)) from error
+        self._stale = True
+        return kept
 
     def _ends_soon(self, crt: str) -> bool:
         end = x509.load_pem_x509_certificate(crt.encode()).not_valid_after_utc

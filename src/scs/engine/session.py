@@ -26,9 +26,10 @@ from scs.engine.hand import Hand
 from scs.engine.journal import Journal
 from scs.engine.known import KnownOptions
 from scs.engine.pki import Authority
+from scs.engine.secrets import Secrets
 from scs.engine.ssh import ssh_argv
-from scs.engine.state import Secrets
 from scs.engine.stock import Stock
+from scs.engine.vault import Vault
 from scs.engine.workshop import Workshop
 from scs.errors import BadInput, Problem
 from scs.images.disk import TOOLS
@@ -101,13 +102,28 @@ class Session:
         self.events = Events()
         self.hand = hand or Hand()
         self.hand.records = records.settings(self.paths)
-        self.secrets = Secrets(self.paths.state / "secrets.json")
-        self.authority = Authority(self.paths.state / "pki.json", spec.name)
+        self.vault = Vault.of(self.paths, spec.secrets.recipients)
         self.journal = Journal(self.paths.state / "journal.jsonl")
         self.release = release.load(spec.release)
         self.workshop = Workshop(self.events)
         self.stock = Stock(spec, self.paths, self.release, self.workshop, self.packages)
+        self.rounds = 0
+        """How often this run has converged nodes."""
         self.run_id = f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """Read when first asked for: a cloud whose identity is lost can still be removed."""
+        return Secrets(self.paths.state / "secrets.age", self.vault)
+
+    @cached_property
+    def authority(self) -> Authority:
+        return Authority(self.paths.state / "pki.age", self.spec.name, self.vault)
+
+    def reread(self) -> None:
+        """Read both anew when they are next asked for: under the lock they stay as they are."""
+        self.__dict__.pop("secrets", None)
+        self.__dict__.pop("authority", None)
 
     def __enter__(self) -> Self:
         return self
@@ -190,6 +206,8 @@ class Session:
             environment=str(self.release.environment_path),
             config=spec.config,
             secret=self.secrets,
+            accounts=self.secrets.credentials,
+            numbered=self.secrets.keys,
             certificate=self.authority.issue,
             ca=self.authority.certificate,
             ssh_public_key=key.read_text() if key.exists() else "",
@@ -361,6 +379,7 @@ class Session:
     def forget(self) -> None:
         """Remove what is kept about a cloud that is gone: secrets, CA, journal."""
         delete_tree(self.paths.state)
+        self.vault.forget()
         parent = self.paths.state.parent
         if parent.is_dir() and not any(parent.iterdir()):
             parent.rmdir()

@@ -109,6 +109,19 @@ class Folder:
 
 
 @dataclass(frozen=True)
+class KeyFolder:
+    """A folder of numbered Fernet keys, whose services look at it themselves at each use.
+
+    It is rotated without a restart: the next key is there before it is used.
+    """
+
+    path: str
+    name: str
+    """Of the secret; see View.keys."""
+    owner: str
+
+
+@dataclass(frozen=True)
 class User:
     """A system user."""
 
@@ -142,6 +155,10 @@ class Service:
     pre: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     """Further settings of [Service]; they replace those that are the rule."""
+    reload: bool = False
+    """It takes over changed files on a reload (needs ExecReload in `settings`)."""
+    reloads: tuple[str, ...] = ()
+    """The same for these only (a folder ends with /); all others restart it."""
     seconds: float = 120
     """How long it may take until it is ready."""
 
@@ -175,6 +192,9 @@ class Packaged:
     reads: tuple[str, ...] = ()
     ready: Callable[[View], Probe | None] | None = None
     reload: bool = False
+    """It takes over changed files on a reload."""
+    reloads: tuple[str, ...] = ()
+    """The same for these only (a folder ends with /); all others restart it."""
     seconds: float = 120
 
 
@@ -205,6 +225,9 @@ class Gives:
     """In the cloud's API."""
     ready: Callable[[View, Need], Probe] | None = None
     """How one who needs it finds out that it is there; waited for before the units start."""
+    account: str = ""
+    """It gives an account for each need: the secret of one is `ACCOUNT/NAME`, and two accounts
+    take turns when it is rotated (see View.credentials)."""
 
 
 @dataclass(frozen=True)
@@ -240,6 +263,7 @@ class Component:
     users: tuple[User, ...] = ()
     folders: tuple[Folder, ...] = ()
     files: tuple[Config | Text, ...] = ()
+    keys: tuple[KeyFolder, ...] = ()
     migrations: tuple[Migration, ...] = ()
     units: tuple[Service | Wsgi | Packaged, ...] = ()
     prepares: Callable[[View], Iterable[Resource]] | None = None

@@ -53,6 +53,8 @@ class Person(ApiObject):
     password: str = field(repr=False)
     project: str
     roles: tuple[str, ...]
+    absent: bool = False
+    """It is to be removed."""
 
 
 @dataclass(frozen=True, kw_only=True)

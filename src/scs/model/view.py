@@ -34,6 +34,16 @@ class Tenant:
 
 
 @dataclass(frozen=True)
+class Credential:
+    """An account and its password."""
+
+    user: str
+    password: str = field(repr=False)
+    valid: bool = True
+    """Whether it may be used; else it is to be removed."""
+
+
+@dataclass(frozen=True)
 class View:
     """One cloud as its components see it, from one node (`node`) or from outside (None)."""
 
@@ -63,6 +73,8 @@ class View:
     """What the operator has put beside cloud.yaml."""
     components: tuple[Component, ...] = ()
     node: Node | None = None
+    accounts: Callable[[str], tuple[Credential, ...]] | None = None
+    numbered: Callable[[str], Mapping[int, str]] | None = None
 
     def on(self, node: Node) -> View:
         """The same cloud seen from that node."""
@@ -121,16 +133,38 @@ class View:
         host = self.external_address if external else self.internal_address
         return f"https://{host}:{point.port}{point.path if path else ''}"
 
-    def database_url(self, account: str, database: str = "", *, password: str = "") -> str:
+    def credentials(self, name: str) -> tuple[Credential, ...]:
+        """The accounts that a secret `KIND/NAME` is for, the one to use first.
+
+        While it is rotated there are two: whoever gives such accounts makes all that are valid
+        and removes those that are not.
+        """
+        if self.accounts is None:
+            return (Credential(name.rpartition("/")[2], self.secret(name)),)
+        return self.accounts(name)
+
+    def credential(self, name: str) -> Credential:
+        """The account to use for a secret `KIND/NAME`."""
+        return self.credentials(name)[0]
+
+    def keys(self, name: str) -> Mapping[int, str]:
+        """Number → Fernet key of a folder of keys; the highest is used, 0 comes next."""
+        if self.numbered is None:
+            return {number: self.secret(f"{name}/{number}") for number in (0, 1)}
+        return self.numbered(name)
+
+    def database_url(self, account: str, database: str = "") -> str:
         """SQLAlchemy's URL for an account of MariaDB."""
-        secret = quote(password or self.secret(f"database/{account}"), safe="")
-        where = f"{account}:{secret}@{self.internal_address}:3306/{database or account}"
+        mine = self.credential(f"database/{account}")
+        secret = quote(mine.password, safe="")
+        where = f"{mine.user}:{secret}@{self.internal_address}:3306/{database or account}"
         return f"mysql+pymysql://{where}?charset=utf8mb4&ssl_ca={CA}"
 
     def queue_url(self, account: str) -> str:
         """oslo.messaging's URL for an account of the message queue."""
-        secret = quote(self.secret(f"queue/{account}"), safe="")
+        mine = self.credential(f"queue/{account}")
+        secret = quote(mine.password, safe="")
         hosts = ",".join(
-            f"{account}:{secret}@{node.address}:5671" for node in self.nodes_with(Role.CONTROL)
+            f"{mine.user}:{secret}@{node.address}:5671" for node in self.nodes_with(Role.CONTROL)
         )
         return f"rabbit://{hosts}/{account}"

@@ -22,6 +22,7 @@ from scs.resources import (
     Directory,
     File,
     Gate,
+    Keys,
     Leftovers,
     Link,
     Packages,
@@ -114,6 +115,10 @@ class Expander:
                         after=ids,
                     )
                 )
+        for folder in part.keys:
+            keys = tuple(sorted(view.keys(folder.name).items()))
+            own = {"owner": folder.owner, "group": folder.owner}
+            base.append(Keys(name=folder.path, keys=keys, after=ids, **own))
         read = tuple(item.name for item in base if isinstance(item, File))
         # Not read: oslo.policy looks at its files again by itself.
         policies = (self._policy(declared, view, ids) for declared in part.files)
@@ -255,7 +260,8 @@ class Expander:
             Unit(
                 name=f"{unit.name}.service",
                 reads=(*read, *files, *unit.reads),
-                reload=isinstance(unit, Packaged) and unit.reload,
+                reload=unit.reload,
+                reloads=unit.reloads,
                 ready=unit.ready(view) if unit.ready else None,
                 seconds=unit.seconds,
                 after=before + _ids(gates),

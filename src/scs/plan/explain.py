@@ -89,7 +89,7 @@ def managed(expander: Expander, wanted: str) -> Managed:
         place = Place(
             (name,),
             tuple(unit.name for unit in readers),
-            tuple(unit.name for unit in readers if unit.reload),
+            tuple(unit.name for unit in readers if unit.reloadable(path)),
             item.content,
             candidates,
         )

@@ -34,6 +34,7 @@ def declaration(view: View, component: str, thing: str) -> str:
         "migration": f"migrations: {name}",
         "gate": "needs",
         "leftovers": "what it no longer wants",
+        "keys": "keys",
     }
     return known.get(kind) or (f"gives: {kind} {name}" if part.gives else f"objects: {kind} {name}")
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from scs.model.objects import ApiObject
@@ -113,16 +113,19 @@ def node_steps(
                 reasons[item.id] = f"reads {', '.join(late)}"
     needed = {name for item in desired if item.id in reasons for name in item.after}
     return tuple(
-        (_step(node, item, reasons[item.id], observed.get(item.id, {}), looked), item)
+        (_step(node, item, reasons[item.id], observed.get(item.id, {}), looked, changed), item)
         for item in desired
         if item.id in reasons and (not isinstance(item, Gate) or item.id in needed)
     )
 
 
-def _step(node: str, item: Resource, reason: str, seen: Seen, looked: bool) -> Step:
+def _step(
+    node: str, item: Resource, reason: str, seen: Seen, looked: bool, changed: Collection[str]
+) -> Step:
     effect = ""
     if isinstance(item, Unit) and seen.get("active") == "active":
-        effect = "reload" if item.reload else "restart"
+        paths = [*seen.get("late", ()), *(path for path in item.reads if path in changed)]
+        effect = "reload" if paths and all(map(item.reloadable, paths)) else "restart"
     return Step(
         id=item.id,
         where=node,

@@ -36,6 +36,13 @@ HARDENED = {
     "SystemCallArchitectures": "native",
 }
 
+# uwsgi starts itself anew on SIGHUP and keeps its socket: requests wait there meanwhile, and
+# those under way are finished. It is done when the old workers are gone.
+GRACEFUL = (
+    "/bin/sh -c 'old=$$(cat /proc/$MAINPID/task/$MAINPID/children); kill -HUP $MAINPID;"
+    " for pid in $$old; do while kill -0 $$pid 2>/dev/null; do sleep 0.1; done; done'"
+)
+
 ENVIRONMENT_RULE = {
     # Fewer arenas: threads of Python services otherwise keep many half empty heaps.
     "MALLOC_ARENA_MAX": "2",
@@ -89,7 +96,8 @@ def wsgi_service(unit: Wsgi) -> Service:
         reads=(f"{UWSGI}/{unit.name}.ini",),
         environment=unit.environment,
         writes=unit.writes,
-        settings={"TimeoutStopSec": "10", "KillSignal": "SIGQUIT"},
+        settings={"TimeoutStopSec": "10", "KillSignal": "SIGQUIT", "ExecReload": GRACEFUL},
+        reload=True,
         ready=lambda _: {"type": "http", "url": f"http://127.0.0.1:{unit.port}{unit.health}"},
     )
 
@@ -114,9 +122,11 @@ def uwsgi_text(unit: Wsgi) -> str:
         # Clients that upload in chunks send up to 64 MiB at once; the default is 1 MiB.
         "chunked-input-limit": "67108864",
         "chunked-input-timeout": "60",
-        "worker-reload-mercy": "5",
+        "worker-reload-mercy": "15",
         "hook-master-start": "unix_signal:15 gracefully_kill_them_all",
         "procname-prefix": f"{unit.name} ",
+        # Whoever asked may have gone meanwhile: that is no error of the service.
+        "disable-write-exception": "true",
         "disable-logging": "true",
         "log-4xx": "false",
     }

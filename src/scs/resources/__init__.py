@@ -12,6 +12,7 @@ from .account import Account
 from .base import CANT_BE_SEEN, ConvergeError, Resource, Seen
 from .database import Database
 from .file import Directory, File, Link
+from .keys import Keys
 from .leftovers import Leftovers
 from .migration import Migration
 from .ovs import Bridge, SwitchSettings
@@ -30,6 +31,7 @@ KINDS: dict[str, type[Resource]] = {
         File,
         Link,
         Leftovers,
+        Keys,
         Gate,
         Restored,
         Check,
@@ -53,6 +55,7 @@ __all__ = [
     "Directory",
     "File",
     "Gate",
+    "Keys",
     "Leftovers",
     "Link",
     "Migration",

@@ -47,14 +47,17 @@ def native_hash(password: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Database(Resource):
-    """Databases of one service and the one account that may use them, over TLS only.
+    """Databases of one service and the accounts that may use them, over TLS only.
 
-    The name is the account's.
+    There is one account, and two of them while its password is rotated.
     """
 
     kind: ClassVar[str] = "database"
     data: ClassVar[bool] = True
-    password: str
+    accounts: tuple[tuple[str, str], ...]
+    """User and password."""
+    gone: tuple[str, ...] = ()
+    """Users that must not be."""
     databases: tuple[str, ...]
 
     @classmethod
@@ -82,9 +85,13 @@ class Database(Resource):
         return {
             want.id: {
                 "databases": sorted(schemas & set(want.databases)),
-                "password": users.get(want.name, "").startswith(native_hash(want.password)),
-                "tls": users.get(want.name, "").endswith(" ANY"),
-                "grants": sorted(grants.get(want.name, set())),
+                "wrong": sorted(
+                    user
+                    for user, password in want.accounts
+                    if users.get(user) != f"{native_hash(password)} ANY"
+                ),
+                "grants": {user: sorted(grants.get(user, set())) for user, _ in want.accounts},
+                "left": sorted(set(want.gone) & set(users)),
             }
             for want in wanted
         }
@@ -95,19 +102,31 @@ class Database(Resource):
         missing = sorted(set(self.databases) - set(seen["databases"]))
         if missing:
             return f"no database {', '.join(missing)}"
-        if not seen["password"] or not seen["tls"]:
-            return "account is missing or has another password"
-        return None if set(self.databases) <= set(seen["grants"]) else "account lacks rights"
+        if seen["wrong"]:
+            return f"account {', '.join(seen['wrong'])} is missing or has another password"
+        powerless = sorted(
+            user
+            for user, schemas in seen["grants"].items()
+            if not set(self.databases) <= set(schemas)
+        )
+        if powerless:
+            return f"account {', '.join(powerless)} lacks rights"
+        return f"account {', '.join(seen['left'])} is to be removed" if seen["left"] else None
 
     def converge(self) -> None:
         if self.why(self.observe([self])[self.id]) is None:
             return  # it could not be seen before; replacing an account would lock it out a moment
         lines = [
-            f"CREATE OR REPLACE USER '{self.name}'@'%' IDENTIFIED BY '{self.password}' REQUIRE SSL;"
+            f"CREATE DATABASE IF NOT EXISTS `{schema}` CHARACTER SET utf8mb4;"
+            for schema in self.databases
         ]
-        for schema in self.databases:
-            lines.append(f"CREATE DATABASE IF NOT EXISTS `{schema}` CHARACTER SET utf8mb4;")
-            # An underscore is a wildcard in a grant: nova_% must not open nova_api to others.
-            escaped = schema.replace("_", "\\_")
-            lines.append(f"GRANT ALL PRIVILEGES ON `{escaped}`.* TO '{self.name}'@'%';")
+        for user, password in self.accounts:
+            # Not replaced: for a moment it would have no rights, and services use it.
+            lines.append(f"CREATE USER IF NOT EXISTS '{user}'@'%';")
+            lines.append(f"ALTER USER '{user}'@'%' IDENTIFIED BY '{password}' REQUIRE SSL;")
+            for schema in self.databases:
+                # An underscore is a wildcard in a grant: nova_% must not open nova_api to others.
+                escaped = schema.replace("_", "\\_")
+                lines.append(f"GRANT ALL PRIVILEGES ON `{escaped}`.* TO '{user}'@'%';")
+        lines += [f"DROP USER IF EXISTS '{user}'@'%';" for user in self.gone]
         sql("\n".join(lines))

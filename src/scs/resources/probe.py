@@ -184,7 +184,8 @@ def wait(probe: Mapping[str, Any], seconds: float) -> None:
     start = time.monotonic()
     seconds, grace = patient(seconds), patient(GRACE)
     pause = 0.05
-    while answer := ask(probe):
+    # Patiently: what gives up early is still in the way of a service with a queue.
+    while answer := ask(probe, PATIENCE):
         waited = time.monotonic() - start
         if waited > (min(seconds, grace) if hurry.is_set() else seconds):
             raise ConvergeError(f"not ready after {waited:.0f} s: {answer}")
@@ -192,10 +193,15 @@ def wait(probe: Mapping[str, Any], seconds: float) -> None:
         pause = min(pause * 1.3, 0.5)
 
 
+PATIENCE = 15.0
+"""Seconds that a service may take to answer a look: it may have more to do than that."""
+
+
 def ask_all(probes: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Answer many probes at once; name → answer."""
     with ThreadPoolExecutor(max_workers=16) as pool:
-        return dict(zip(probes, pool.map(ask, probes.values()), strict=True))
+        answers = pool.map(lambda probe: ask(probe, PATIENCE), probes.values())
+        return dict(zip(probes, answers, strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)

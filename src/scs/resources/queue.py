@@ -20,7 +20,7 @@ DEFINITIONS = Path("/var/lib/rabbitmq/.scs-accounts.json")
 
 @dataclass(frozen=True, kw_only=True)
 class QueueAccounts(Resource):
-    """One virtual host per service and the one account that may use it.
+    """One virtual host per service and the account (two while it is rotated) that may use it.
 
     All accounts are one resource, because each call of rabbitmqctl costs a start of Erlang.
     """
@@ -28,8 +28,10 @@ class QueueAccounts(Resource):
     kind: ClassVar[str] = "queue"
     host: str
     port: int
-    accounts: tuple[tuple[str, str], ...]
-    """User (also the name of its virtual host) and password."""
+    accounts: tuple[tuple[str, str, str], ...]
+    """User, password and virtual host."""
+    gone: tuple[tuple[str, str, str], ...] = ()
+    """The same of users that must not be let in any more."""
 
     @classmethod
     def observe(cls, wanted: Sequence[QueueAccounts]) -> dict[str, Seen]:
@@ -38,36 +40,42 @@ class QueueAccounts(Resource):
                 "type": "amqp",
                 "host": want.host,
                 "port": want.port,
-                "vhost": user,
+                "vhost": vhost,
                 "user": user,
                 "password": password,
             }
             for want in wanted
-            for user, password in want.accounts
+            for user, password, vhost in want.accounts + want.gone
         }
         answers = ask_all(probes)
         return {
-            want.id: {user: answers[f"{want.id} {user}"] for user, _ in want.accounts}
+            want.id: {
+                user: answers[f"{want.id} {user}"] for user, _, _ in want.accounts + want.gone
+            }
             for want in wanted
         }
 
     def compare(self, seen: Seen) -> str | None:
-        answers = {user: str(seen.get(user, "missing")) for user, _ in self.accounts}
+        answers = {user: str(seen.get(user, "missing")) for user, _, _ in self.accounts}
         if answers and all(answer.startswith("amqp: ") for answer in answers.values()):
             return f"{CANT_BE_SEEN}: the message queue does not answer"
         wrong = [user for user, answer in answers.items() if answer]
-        return f"cannot be used: {', '.join(wrong)}" if wrong else None
+        if wrong:
+            return f"cannot be used: {', '.join(wrong)}"
+        left = [user for user, _, _ in self.gone if not seen.get(user, "missing")]
+        return f"is to be removed: {', '.join(left)}" if left else None
 
     def converge(self) -> None:
-        names = [user for user, _ in self.accounts]
+        names = sorted({vhost for _, _, vhost in self.accounts})
         definitions = {
             "users": [
-                {"name": user, "password": password, "tags": ""} for user, password in self.accounts
+                {"name": user, "password": password, "tags": ""}
+                for user, password, _ in self.accounts
             ],
             "vhosts": [{"name": name, "default_queue_type": "quorum"} for name in names],
             "permissions": [
-                {"user": name, "vhost": name, "configure": ".*", "write": ".*", "read": ".*"}
-                for name in names
+                {"user": user, "vhost": vhost, "configure": ".*", "write": ".*", "read": ".*"}
+                for user, _, vhost in self.accounts
             ],
         }
         # rabbitmqctl reads the file as its own user; from standard input it would wait forever.
@@ -79,3 +87,5 @@ class QueueAccounts(Resource):
             command(["rabbitmqctl", "import_definitions", str(DEFINITIONS)], timeout=120)
         finally:
             DEFINITIONS.unlink()
+        for user, _, _ in self.gone:
+            command(["rabbitmqctl", "delete_user", user], timeout=60, check=False)

@@ -70,7 +70,9 @@ class Unit(Resource):
     reads: tuple[str, ...] = ()
     """Paths that it reads at start; the unit file and its drop-ins belong to them."""
     reload: bool = False
-    """It takes over changed files on `systemctl reload`."""
+    """It takes over all of these on `systemctl reload`, except its unit file."""
+    reloads: tuple[str, ...] = ()
+    """It takes over these (a folder ends with /) on a reload; others restart it."""
     ready: Mapping[str, Any] | None = None
     """A probe that tells that it really serves."""
     seconds: float = 120
@@ -93,10 +95,7 @@ class Unit(Resource):
         found: dict[str, Seen] = {}
         for want in wanted:
             state = states[want.id]
-            # A reload leaves the process as it is, but is a change of state.
-            stamp = "StateChange" if want.reload else "ExecMainStart"
-            started = _started(state.get(f"{stamp}TimestampMonotonic", "0"))
-            late = newest(want.reads, started) if want in running else []
+            late = want.late(state) if want in running else []
             found[want.id] = {
                 "loaded": state.get("LoadState", ""),
                 "active": state.get("ActiveState", ""),
@@ -107,6 +106,25 @@ class Unit(Resource):
                 "wrong": answers.get(want.id, ""),
             }
         return found
+
+    def reloadable(self, path: str) -> bool:
+        """Whether it takes over a change of this path without a restart."""
+        if path.startswith(UNIT_FILES):
+            return False
+        return self.reload or path.startswith(self.reloads or ("//",))
+
+    def late(self, state: Mapping[str, str]) -> list[str]:
+        """Those of the paths it reads that it does not know yet, from what systemd shows of it."""
+        # A reload leaves the process as it is, but is a change of state.
+        stamps = {True: "StateChange", False: "ExecMainStart"}
+        return [
+            path
+            for soft, stamp in stamps.items()
+            for path in newest(
+                [path for path in self.reads if self.reloadable(path) == soft],
+                _started(state.get(f"{stamp}TimestampMonotonic", "0")),
+            )
+        ]
 
     def compare(self, seen: Seen) -> str | None:
         if not seen or seen["active"] != "active":
@@ -129,11 +147,13 @@ class Unit(Resource):
 
     def converge(self) -> None:
         self._reload_manager()
-        state = command(["systemctl", "show", "--property=UnitFileState", "--value", self.name])
-        if state.strip() in ("disabled", ""):
+        shown = command(["systemctl", "show", f"--property={SHOWN}", self.name])
+        state = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+        if state.get("UnitFileState", "") in ("disabled", ""):
             # Without a reload each: one at the end is enough (see settle).
             command(["systemctl", "enable", "--no-reload", self.name])
-        verb = "reload-or-restart" if self.reload else "restart"
+        late = self.late(state) if state.get("ActiveState") == "active" else []
+        verb = "reload" if late and all(map(self.reloadable, late)) else "restart"
         try:
             command(["systemctl", "reset-failed", self.name], check=False)
             command(["systemctl", verb, self.name], timeout=self.seconds)

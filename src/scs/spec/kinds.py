@@ -238,6 +238,15 @@ def url(*schemes: str) -> Kind:
     return Kind(expected, parse, {"type": "string", "pattern": f"^({'|'.join(schemes)})://"})
 
 
+def _recipient(value: object) -> str:
+    text = _text(value).strip()
+    if text.upper().startswith("AGE-SECRET-KEY-") or "PRIVATE KEY" in text:
+        raise KindError("this is the private half: nobody may see it; take the public one")
+    if re.fullmatch(r"age1[02-9ac-hj-np-z]{20,}|ssh-(ed25519|rsa) [A-Za-z0-9+/=]+.*", text) is None:
+        raise KindError("")
+    return text
+
+
 def _sha512(value: object) -> str:
     text = _text(value).lower()
     if re.fullmatch(r"[0-9a-f]{128}", text) is None:
@@ -327,6 +336,11 @@ RANGE = Kind(
     "a range of addresses such as `10.21.2.100-10.21.2.199`",
     _range,
     {"type": "string", "pattern": r"^[0-9.]+ *- *[0-9.]+$"},
+)
+RECIPIENT = Kind(
+    "a public key: `age1…`, `ssh-ed25519 …` or `ssh-rsa …`",
+    _recipient,
+    {"type": "string", "pattern": "^(age1|ssh-ed25519 |ssh-rsa )"},
 )
 SHA512 = Kind(
     "a SHA-512 sum: 128 hexadecimal digits",

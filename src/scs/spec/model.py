@@ -243,6 +243,17 @@ class Tenant(Part):
     )
 
 
+class Secrets(Part):
+    """Who may open the cloud's encrypted files besides the machine that runs scs."""
+
+    recipients: tuple[Annotated[str, kinds.RECIPIENT], ...] = Field(
+        default=(),
+        description="Public keys of age or ssh: other operators, a key kept in a safe. Each of "
+        "their private halves opens the cloud's secrets (`SCS_IDENTITY=FILE scs …`).",
+        examples=["[age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p]"],
+    )
+
+
 Options = Mapping[Annotated[str, kinds.OPTION_NAME], Annotated[Option, kinds.OPTION]]
 Config = Mapping[Annotated[str, kinds.SERVICE], Mapping[Annotated[str, kinds.SECTION], Options]]
 
@@ -312,6 +323,7 @@ class CloudSpec(Part):
     debian: Debian = Debian()
     images: Images = Images()
     tenant: Tenant = Tenant()
+    secrets: Secrets = Secrets()
     config: Annotated[Config, BeforeValidator(_nothing_is_empty)] = Field(
         default_factory=dict,
         description="Options of your own for the services' configuration files, by service, "

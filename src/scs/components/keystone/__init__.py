@@ -18,6 +18,7 @@ from scs.model.component import (
     Endpoint,
     Folder,
     Gives,
+    KeyFolder,
     Migration,
     Text,
     User,
@@ -29,6 +30,7 @@ from scs.model.view import ENVIRONMENT, View
 
 FERNET = "/etc/keystone/fernet-keys"
 CREDENTIAL = "/etc/keystone/credential-keys"
+LIBRARY = "/usr/local/lib/scs/keystone"
 SEED = "/usr/local/lib/scs/keystone-seed"
 
 
@@ -62,13 +64,15 @@ def service_users(view: View, needs: tuple[Need, ...]) -> Iterable[ApiObject]:
     yield Project(name="service", description="users of the services")
     for need in needs:
         assert isinstance(need, ServiceUser)
-        yield Person(
-            name=need.name,
-            password=view.secret(f"user/{need.name}"),
-            project="service",
-            roles=need.roles,
-            after=("project:service",),
-        )
+        for item in view.credentials(f"user/{need.name}"):
+            yield Person(
+                name=item.user,
+                password=item.password,
+                project="service",
+                roles=need.roles,
+                after=("project:service",),
+                absent=not item.valid,
+            )
     for part, point in view.endpoints:
         if point.type:
             urls = {"internal": view.url(point.name)}
@@ -91,6 +95,7 @@ def seed(view: View) -> Mapping[str, str]:
     wanted = [*service_users(view, tuple(needs))]
     for part in view.components:
         wanted += part.objects(view) if part.objects else ()
+    wanted = [item for item in wanted if not (isinstance(item, Person) and item.absent)]
     values: dict[str, Any] = {
         kind.kind: [asdict(item) for item in wanted if type(item) is kind]
         for kind in (Project, Person, CatalogEntry)
@@ -111,11 +116,12 @@ component = Component(
     source="pypi:keystone",
     license="Apache-2.0",
     needs=(Environment(), Database("keystone"), Cache()),
-    gives=(Gives(ServiceUser, objects=service_users),),
+    gives=(Gives(ServiceUser, objects=service_users, account="user"),),
     endpoints=(Endpoint("keystone", port=5000, type="identity", description="Identity"),),
     users=(User("keystone", home="/var/lib/keystone"),),
     folders=(
         Folder("/etc/keystone", group="keystone", mode=0o750),
+        Folder(LIBRARY),
         Folder(FERNET, owner="keystone", group="keystone", mode=0o700),
         Folder(CREDENTIAL, owner="keystone", group="keystone", mode=0o700),
     ),
@@ -127,10 +133,11 @@ component = Component(
             service="keystone",
             policy=True,
         ),
-        *keys(FERNET),
         *keys(CREDENTIAL),
+        Config("api.py.j2", f"{LIBRARY}/scs_keystone_api.py", mode=0o644),
         Config("seed.py.j2", SEED, mode=0o755),
     ),
+    keys=(KeyFolder(FERNET, "keystone/fernet-keys", owner="keystone"),),
     migrations=(
         Migration(
             "keystone",
@@ -154,10 +161,10 @@ component = Component(
     units=(
         Wsgi(
             "keystone",
-            module="keystone.wsgi.api:application",
+            module="scs_keystone_api:application",
             port=5000,
             user="keystone",
-            environment={"OS_KEYSTONE_CONFIG_DIR": "/etc/keystone"},
+            environment={"OS_KEYSTONE_CONFIG_DIR": "/etc/keystone", "PYTHONPATH": LIBRARY},
         ),
     ),
     keeps=(FERNET, CREDENTIAL),

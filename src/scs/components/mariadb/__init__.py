@@ -28,11 +28,13 @@ def accounts(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resour
     """A database account for each need."""
     for need in needs:
         assert isinstance(need, Database)
+        known = view.credentials(f"database/{need.name}")
         yield (
             need,
             DatabaseResource(
                 name=need.name,
-                password=view.secret(f"database/{need.name}"),
+                accounts=tuple((item.user, item.password) for item in known if item.valid),
+                gone=tuple(item.user for item in known if not item.valid),
                 databases=need.schemas,
             ),
         )
@@ -71,13 +73,15 @@ component = Component(
     license="GPL-2.0-only",
     packages=("mariadb-server", "mariadb-client", "galera-4"),
     needs=(Certificate("mariadb", owner="mysql"),),
-    gives=(Gives(Database, resources=accounts, ready=reachable),),
+    gives=(Gives(Database, resources=accounts, ready=reachable, account="database"),),
     endpoints=(Endpoint("mariadb", port=3306, external=False, http=False),),
     ports=(Port(3306),),
     files=(Config("scs.cnf.j2", "/etc/mysql/mariadb.conf.d/90-scs.cnf", mode=0o644),),
     units=(
         Packaged(
             "mariadb",
+            settings={"ExecReload": '+/usr/bin/mariadb --execute "FLUSH SSL"'},
+            reloads=("/etc/scs/tls/",),
             ready=lambda _: {"type": "sql", "query": "SELECT 1", "equals": "1"},
         ),
     ),

@@ -70,6 +70,7 @@ component = Component(
             service="neutron",
             policy=True,
         ),
+        Config("api.py.j2", f"{LIBRARY}/scs_neutron_api.py", mode=0o644),
         Config("gateway_mtu.py.j2", f"{LIBRARY}/scs_gateway_mtu.py", mode=0o644),
     ),
     migrations=(
@@ -90,7 +91,7 @@ component = Component(
     units=(
         Wsgi(
             "neutron-api",
-            module="neutron.wsgi.api:application",
+            module="scs_neutron_api:application",
             port=9696,
             user="neutron",
             environment={"OS_NEUTRON_CONFIG_FILES": CONF, "PYTHONPATH": LIBRARY},

@@ -40,11 +40,12 @@ def ready(view: View) -> Probe | None:
 
 def waits(view: View) -> Iterable[Probe]:
     """Without its user and Placement's API it would try again only after a minute."""
+    mine = view.credential("user/nova")
     yield {
         "type": "login",
         "url": view.url("identity"),
-        "user": "nova",
-        "password": view.secret("user/nova"),
+        "user": mine.user,
+        "password": mine.password,
         "project": "service",
     }
     yield {"type": "http", "url": view.url("placement") + "/"}

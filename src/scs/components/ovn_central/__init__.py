@@ -21,6 +21,8 @@ from scs.model.view import View
 RUN = {
     "StateDirectory": "ovn",
     "RuntimeDirectory": "ovn",
+    # It looks at its certificates itself: nothing has to be done when they change.
+    "ExecReload": "/bin/true",
     "RuntimeDirectoryMode": "0755",
     "RuntimeDirectoryPreserve": "yes",
 }
@@ -38,6 +40,7 @@ def database(short: str, long: str, port: int) -> Service:
         exec=f"/usr/local/lib/scs/ovn-database {short} {port}",
         user="ovn",
         settings=RUN,
+        reloads=("/etc/scs/tls/",),
         ready=lambda view: {"type": "tcp", "host": str(view.address), "port": port},
     )
 
@@ -68,6 +71,7 @@ component = Component(
             user="ovn",
             after=("scs-ovn-nb.service", "scs-ovn-sb.service"),
             settings=RUN,
+            reloads=("/etc/scs/tls/",),
         ),
     ),
     checks=(

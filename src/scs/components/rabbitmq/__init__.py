@@ -26,24 +26,27 @@ from scs.resources import QueueAccounts, Resource
 def accounts(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resource]]:
     """One virtual host and account for each need, all in one resource."""
     names = sorted(need.name for need in needs if isinstance(need, Queue))
+    known = [(item, name) for name in names for item in view.credentials(f"queue/{name}")]
     made = QueueAccounts(
         name="accounts",
         host=str(view.address),
         port=5671,
-        accounts=tuple((name, view.secret(f"queue/{name}")) for name in names),
+        accounts=tuple((item.user, item.password, vhost) for item, vhost in known if item.valid),
+        gone=tuple((item.user, item.password, vhost) for item, vhost in known if not item.valid),
     )
     return [(need, made) for need in needs]
 
 
 def usable(view: View, need: Need) -> Probe:
     assert isinstance(need, Queue)
+    mine = view.credential(f"queue/{need.name}")
     return {
         "type": "amqp",
         "host": str(view.control.address),
         "port": 5671,
         "vhost": need.name,
-        "user": need.name,
-        "password": view.secret(f"queue/{need.name}"),
+        "user": mine.user,
+        "password": mine.password,
     }
 
 
@@ -59,7 +62,7 @@ component = Component(
     license="MPL-2.0",
     packages=("rabbitmq-server",),
     needs=(Certificate("rabbitmq", owner="rabbitmq"),),
-    gives=(Gives(Queue, resources=accounts, ready=usable),),
+    gives=(Gives(Queue, resources=accounts, ready=usable, account="queue"),),
     ports=(Port(5671), Port(4369), Port(25672)),
     files=(
         Text(
@@ -76,6 +79,8 @@ component = Component(
     units=(
         Packaged(
             "rabbitmq-server",
+            settings={"ExecReload": '/usr/sbin/rabbitmqctl eval "ssl:clear_pem_cache()."'},
+            reloads=("/etc/scs/tls/",),
             ready=lambda view: {"type": "tcp", "host": str(view.address), "port": 5671},
         ),
     ),
