@@ -18,6 +18,7 @@ from .ovs import Bridge, SwitchSettings
 from .package import Packages
 from .probe import Check, Gate
 from .queue import QueueAccounts
+from .record import Absent, Record
 from .restored import Restored
 from .unit import Unit
 
@@ -39,12 +40,15 @@ KINDS: dict[str, type[Resource]] = {
         SwitchSettings,
         Bridge,
         Unit,
+        Record,
+        Absent,
     )
 }
 
 __all__ = [
     "CANT_BE_SEEN",
     "KINDS",
+    "Absent",
     "Account",
     "Bridge",
     "Check",
@@ -58,6 +62,7 @@ __all__ = [
     "Migration",
     "Packages",
     "QueueAccounts",
+    "Record",
     "Resource",
     "Restored",
     "Seen",
