@@ -41,6 +41,7 @@ from scs.model.view import View
 from scs.providers import Connection, Lack, NodeFacts, NodeState
 from scs.providers.local import LocalProvider
 from scs.resources import (
+    Absent,
     Account,
     Bridge,
     ConvergeError,
@@ -54,6 +55,7 @@ from scs.resources import (
     Migration,
     Packages,
     QueueAccounts,
+    Record,
     Resource,
     Restored,
     Seen,
@@ -209,6 +211,11 @@ class PaperNode:
                     "addresses",
                     "up",
                 )
+            case Record():
+                noted = (thing or {"items": {}})["items"]
+                missing = [name for name, want in item.items.items() if noted.get(name) != want]
+                gone = {name: was for name, was in noted.items() if name not in item.items}
+                return {"gone": gone, "bytes": {}, "missing": len(missing)}
         raise TypeError(f"no fake of {item.kind}")
 
     def _left(self, item: Leftovers) -> list[str]:
@@ -335,6 +342,14 @@ class PaperNode:
                     "addresses": [item.address] if item.address else [],
                     "up": True,
                 }
+            case Record():
+                noted = self.things.get(item.id, {"items": {}})["items"]
+                self.things[item.id] = {"items": {**noted, **item.items}}
+            case Absent():
+                self.things.pop(item.name, None)
+                noted = self.things["record:managed"]["items"]
+                kept = {name: was for name, was in noted.items() if name != item.name}
+                self.things["record:managed"] = {"items": kept}
             case _:
                 raise TypeError(f"no fake of {item.kind}")
 
@@ -535,6 +550,12 @@ SHAPES: Mapping[str, Callable[[Any, Values], Values]] = {
         **known,
         "name": want.name,
         "urls": {name: [f"{name}-id", url] for name, url in want.urls.items()},
+    },
+    "host": lambda want, known: {
+        "service": known,
+        "state": "up",
+        "status": "enabled",
+        "reason": "",
     },
     "flavor": lambda want, known: {
         **known,

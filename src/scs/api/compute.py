@@ -62,6 +62,11 @@ class Flavors(Kind[Flavor]):
             known = seen["id"]
         compute.create_flavor_extra_specs(known, dict(want.extra_specs))
 
+    def remove(self, clients: Clients, want: Flavor, seen: Mapping[str, Any]) -> None:
+        # Servers keep a copy of what it said.
+        if seen:
+            clients.admin.compute.delete_flavor(seen["id"])
+
 
 class Keypairs(Kind[Keypair]):
     """The tenant's ssh keys."""

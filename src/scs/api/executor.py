@@ -12,6 +12,7 @@ from typing import Any
 
 from scs.api.clients import Clients, answers
 from scs.api.compute import Flavors, Keypairs, Servers
+from scs.api.hosts import AgentsOfHosts, Hosts
 from scs.api.identity import Catalog, People, Projects
 from scs.api.image import Images
 from scs.api.kinds import Kind
@@ -50,6 +51,8 @@ class Executor:
             "user": People(),
             "catalog": Catalog(),
             "flavor": Flavors(),
+            "host": Hosts(),
+            "agents": AgentsOfHosts(),
             "keypair": Keypairs(),
             "server": Servers(),
             "image": Images(built),
@@ -70,6 +73,22 @@ class Executor:
         """Whether a service's endpoint answers."""
         view = self.clients.view
         return answers(view.url(service, external=True), view.ca)
+
+    def at_stake(self, want: ApiObject, seen: Mapping[str, object]) -> tuple[list[str], list[str]]:
+        """What has to move when this leaves, and what of it can't."""
+        return self.kinds[want.kind].at_stake(want, seen)
+
+    def leave(self, wanted: Iterable[ApiObject]) -> None:
+        """Move away what depends on these, while their node runs."""
+        for want in wanted:
+            kind = self.kinds[want.kind]
+            kind.leave(self.clients, want, kind.observe(self.clients, [want])[want.id])
+
+    def remove(self, wanted: Iterable[ApiObject]) -> None:
+        """Remove these from the cloud's API."""
+        for want in wanted:
+            kind = self.kinds[want.kind]
+            kind.remove(self.clients, want, kind.observe(self.clients, [want])[want.id])
 
     def answering(self, services: Iterable[str]) -> set[str]:
         """Those of these services whose endpoints answer."""

@@ -82,6 +82,10 @@ class People(Kind[Person]):
         for role in want.roles:
             identity.assign_project_role_to_user(project, user, roles[role])
 
+    def remove(self, clients: Clients, want: Person, seen: Mapping[str, Any]) -> None:
+        if seen:
+            clients.identity.delete_user(seen["id"])
+
 
 class Catalog(Kind[CatalogEntry]):
     """Services and endpoints."""
@@ -139,3 +143,9 @@ class Catalog(Kind[CatalogEntry]):
                     url=url,
                     region_id=clients.view.region,
                 )
+
+    def remove(self, clients: Clients, want: CatalogEntry, seen: Mapping[str, Any]) -> None:
+        if seen:
+            for known, _ in seen["urls"].values():
+                clients.identity.delete_endpoint(known)
+            clients.identity.delete_service(seen["id"])

@@ -60,3 +60,8 @@ class Images(Kind[Image]):
                 headers={"Content-Type": "application/octet-stream"},
             )
         checked(answer, f"image {want.name}")
+
+    def remove(self, clients: Clients, want: Image, seen: Mapping[str, Any]) -> None:
+        if seen:
+            image = clients.of(want.project).image
+            checked(image.delete(f"/images/{seen['id']}"), f"image {want.name}")

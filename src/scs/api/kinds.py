@@ -33,6 +33,18 @@ class Kind(ABC, Generic[T]):
     def converge(self, clients: Clients, want: T, seen: Mapping[str, Any]) -> None:
         """Make it so; `seen` is fresh."""
 
+    def at_stake(self, want: T, seen: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+        """What has to move when this leaves, and what of it can't be moved, with the reason."""
+        return [], []
+
+    def leave(self, clients: Clients, want: T, seen: Mapping[str, Any]) -> None:
+        """Move away what depends on it, while its node still runs; raises RuntimeError."""
+        del clients, want, seen
+
+    def remove(self, clients: Clients, want: T, seen: Mapping[str, Any]) -> None:
+        """Remove it; does nothing when it is gone."""
+        raise NotImplementedError(f"objects of the kind {want.kind} are never removed")
+
 
 def lines(pairs: Iterable[tuple[str, object, object]]) -> str:
     """A line for each (key, there, wanted) that differs."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from scs.cli import drift, explain, journal, records, schema, why
+from scs.cli import drift, explain, journal, playbooks, records, schema, why
 from scs.errors import BadInput, Exit, PreflightFailed, Problem, ScsError, StepFailed
 from scs.patience import patience
 
@@ -132,9 +132,21 @@ def _print_json(value: Any) -> None:
 @click.option(
     "--timings", is_flag=True, help="At the end: what took how long, and the critical path."
 )
+@click.option(
+    "--delete-data",
+    metavar="NAME",
+    multiple=True,
+    help="Also delete the data of this component, which the cloud has no more.",
+)
 @click.argument("saved", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
-def up(options: dict[str, Any], yes: bool, timings: bool, saved: Path | None) -> None:
+def up(
+    options: dict[str, Any],
+    yes: bool,
+    timings: bool,
+    delete_data: tuple[str, ...],
+    saved: Path | None,
+) -> None:
     """Make the cloud what cloud.yaml says; do nothing when it is.
 
     Without a cloud.yaml a short one is written and used. A run that failed or was ended is
@@ -146,7 +158,8 @@ def up(options: dict[str, Any], yes: bool, timings: bool, saved: Path | None) ->
     from scs.cli import timings as timing
     from scs.cli.screen import Screen
     from scs.engine.applied import remember, remembered
-    from scs.engine.apply import apply
+    from scs.engine.apply import apply, consent
+    from scs.engine.hooks import Hooks
     from scs.engine.journal import Result
     from scs.engine.recording import Recording
     from scs.engine.state import lock
@@ -159,6 +172,7 @@ def up(options: dict[str, Any], yes: bool, timings: bool, saved: Path | None) ->
         screen = Screen(session, options, STARTED)
         session.reread()
         _preflight(session)
+        session.allow_to_delete(delete_data)
         look = session.events.timed("this machine", "looking", session.look)
         kept = None
         if saved is not None:
@@ -166,7 +180,7 @@ def up(options: dict[str, Any], yes: bool, timings: bool, saved: Path | None) ->
 
             kept = SavedPlan.read(saved)
             kept.check(session, look)
-        if not look.plan:
+        if not look.plan and not Hooks(session, look.plan):
             recording.result = Result.NOTHING
             if not remembered(session):
                 remember(session, look)
@@ -174,8 +188,17 @@ def up(options: dict[str, Any], yes: bool, timings: bool, saved: Path | None) ->
             session.keep_secrets()  # others may be to open them, or they lie in clear text
             show.nothing_to_do(session, look, options, STARTED)
             return
-        policies.enforce(session, look)
+        policies.enforce(session, look, delete_data)
         screen.plan(look.plan)
+        agreed = consent(look)
+        if agreed and not yes:
+            if not sys.stdin.isatty() or options["as_json"]:
+                problems = [
+                    Problem("up", what, "say yes to it with: scs up --yes") for what in agreed
+                ]
+                raise BadInput(*problems)
+            click.echo("\n".join(agreed), err=True)
+            click.confirm("Go on?", default=False, abort=True, err=True)
         risky = [step for step in look.plan.changes if step.effect == "restart"]
         if risky and not yes and not kept and sys.stdin.isatty() and not options["as_json"]:
             plans.show(session, look.plan)
@@ -208,8 +231,14 @@ def _preflight(session: Session) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write it to this file, for `up FILE`.",
 )
+@click.option(
+    "--delete-data",
+    metavar="NAME",
+    multiple=True,
+    help="Also delete the data of this component, which the cloud has no more.",
+)
 @click.pass_obj
-def plan(options: dict[str, Any], out: Path | None) -> None:
+def plan(options: dict[str, Any], out: Path | None, delete_data: tuple[str, ...]) -> None:
     """Tell what `up` would do: what, where, why, in which order. Changes nothing.
 
     Ends with 0 when there is nothing to do and with 2 when there is.
@@ -218,6 +247,7 @@ def plan(options: dict[str, Any], out: Path | None) -> None:
     from scs.cli import policy as policies
 
     with _session(options, "plan") as session:
+        session.allow_to_delete(delete_data)
         look = session.look()
         if out is not None:
             from scs.engine.saved import SavedPlan
@@ -229,7 +259,7 @@ def plan(options: dict[str, Any], out: Path | None) -> None:
         else:
             plans.show(session, look.plan, verbose=options["verbose"], out=out)
             if look.plan:
-                policies.foretell(session, look)
+                policies.foretell(session, look, delete_data)
             show.warnings(session, look)
         changes = bool(look.plan)
     if changes:
@@ -414,6 +444,7 @@ for _command in (
     scs.add_command(_command)
 scs.add_command(Late("scs.cli.secrets", name="secrets", help="List, show and rotate secrets."))
 scs.add_command(Late("scs.cli.timer", name="timer", help="Have commands run by themselves."))
+playbooks.register(scs, _session)
 
 
 def main() -> None:

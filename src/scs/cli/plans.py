@@ -13,7 +13,7 @@ import click
 from scs.cli.screen import seconds_text
 from scs.plan.announce import expected
 from scs.plan.document import values
-from scs.plan.plan import Plan, Step
+from scs.plan.plan import Plan, Step, size_text
 from scs.resources import CANT_BE_SEEN
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def show(session: Session, plan: Plan, *, verbose: bool = False, out: Path | Non
 
     What is all new, or can't be seen, is one line per place and component, unless `verbose`.
     """
+    kept(plan)
     if not plan:
         click.echo("Nothing to do: the cloud is what cloud.yaml says.")
         return
@@ -63,6 +64,15 @@ def show(session: Session, plan: Plan, *, verbose: bool = False, out: Path | Non
                 click.echo(f"         {_coloured(line)}")
     _total(plan, seconds)
     click.echo(f"To make them: scs up{f' {out}' if out else ''}")
+
+
+def kept(plan: Plan) -> None:
+    """Data of components that are gone, and how to let them go, too."""
+    for item in plan.kept:
+        click.echo(
+            f"{item.node}: {item.id} stays, data of {item.component} ({size_text(item.size)});"
+            f" to delete it: scs up --delete-data {item.component}"
+        )
 
 
 def _alike(steps: list[Step]) -> dict[tuple[str, str, bool], list[Step]]:

@@ -42,10 +42,10 @@ def enforce(session: Session, look: Look, delete_data: Sequence[str] = ()) -> No
         raise Denied(*denied)
 
 
-def foretell(session: Session, look: Look) -> None:
+def foretell(session: Session, look: Look, delete_data: Sequence[str] = ()) -> None:
     """Tell, beside a plan, that `up` would be refused; and what policies warn of."""
     try:
-        enforce(session, look)
+        enforce(session, look, delete_data)
     except (BadInput, Denied) as error:
         for problem in error.problems:
             click.echo(f"`up` would be refused: {problem}", err=True)

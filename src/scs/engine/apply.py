@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -12,14 +12,15 @@ from scs.api.clients import clouds_yaml
 from scs.api.executor import GIVEN_UP, Executor
 from scs.engine.applied import remember
 from scs.engine.events import Event
+from scs.engine.hooks import Hooks
 from scs.engine.recording import Recording
 from scs.engine.session import MACHINE, Look, Session
 from scs.engine.state import write_private
-from scs.errors import Problem, StepFailed
+from scs.errors import BadInput, Problem, StepFailed
 from scs.model.objects import ApiObject
 from scs.model.view import View
 from scs.plan.announce import holds, owners
-from scs.plan.plan import API, Plan, Step
+from scs.plan.plan import API, Leaving, Plan, Step
 
 
 def apply(
@@ -45,8 +46,14 @@ def apply(
     _write_clients(session, look.view)
     if any(item.id.startswith("image:") for _, item in look.plan.api):
         session.stock.start_images()
+    hooks = Hooks(session, look.plan)
+    hooks.before()
     Converging(session, look).run()
     session.executor(look.view).settle(look.objects)
+    _remove_objects(session, look)
+    hooks.after()
+    for leaving in look.plan.leaving:
+        _remove_node(session, look.view, leaving)
     again = session.events.timed(MACHINE, "looking again", session.look)
     if again.plan:
         raise StepFailed(
@@ -79,6 +86,60 @@ def _make_nodes(session: Session, look: Look) -> None:
     for step in steps:
         action = partial(session.events.timed, MACHINE, step.id, action)
     action()
+
+
+def _remove_objects(session: Session, look: Look) -> None:
+    """Take away what scs made in the API and nobody wants any more; remember what is wanted."""
+    executor = session.executor(look.view)
+    for step, item in look.plan.gone:
+        try:
+            session.events.timed(API, step.id, partial(executor.remove, [item]))
+        except RuntimeError as error:
+            problem = Problem(f"{step.component} in {API}", f"{step.id}: {error}")
+            raise StepFailed(problem) from error
+    session.made.note(look.objects, [item for _, item in look.plan.gone])
+
+
+def consent(look: Look) -> Sequence[str]:
+    """What a person must agree to before the plan is done: what it moves and deletes.
+
+    Raises BadInput when a node is to go that can't.
+    """
+    problems = [
+        Problem(
+            f"node {item.node.name}",
+            f"can't go while these are on it: {', '.join(item.stuck)}",
+            "only what runs can move: start it, or delete it, or keep the node in cloud.yaml",
+        )
+        for item in look.plan.leaving
+        if item.stuck
+    ]
+    if problems:
+        raise BadInput(*problems)
+    return [f"node {item.node.name}: {item.step.effect}" for item in look.plan.leaving]
+
+
+def _remove_node(session: Session, view: View, leaving: Leaving) -> None:
+    """Empty a node, stop it, forget it in the API, delete it.
+
+    In this order a killed run can be continued: until the end the node is still there.
+    """
+    node, executor = leaving.node.name, session.executor(view)
+
+    def work() -> None:
+        for step, action in (
+            (f"moving guests off {node}", lambda: executor.leave(leaving.objects)),
+            (f"stopping {node}", lambda: session.provider.stop(node)),
+            (f"forgetting {node}", lambda: executor.remove(leaving.objects)),
+            (f"deleting {node}", lambda: session.provider.remove_node(node)),
+        ):
+            session.events.timed(MACHINE, step, action)
+
+    try:
+        session.events.timed(MACHINE, leaving.step.id, work)
+    except RuntimeError as error:
+        hint = "mend the cause, or put the node back into cloud.yaml; then run it again"
+        raise StepFailed(Problem(f"node {node}", f"{error}", hint)) from error
 
 
 def _write_clients(session: Session, view: View) -> None:

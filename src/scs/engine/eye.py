@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+import time
 import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,11 @@ SECONDS = 180
 PARALLEL = 32
 """Nodes that are looked at at the same time."""
 BATCH = ("-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=15")
+REBOOT_SECONDS = 90
+"""How long a node may be away that restarts."""
+BOOTED = "timeout 120 systemctl is-system-running --wait >/dev/null 2>&1; "
+REFUSED = ("Permission denied", "Host key verification failed")
+"""What ssh says when it is no use to try again."""
 
 _PROGRAM = """\
 import base64, json, os, shutil, sys, time, zlib
@@ -96,18 +102,30 @@ def look(
 
     def one(name: str) -> dict[str, Seen] | Problem:
         hint = f"look at it with: scs ssh {name}; then run the same command again"
-        try:
-            done = subprocess.run(
-                [*ssh_argv(nodes[name], BATCH), f"exec env {VARIABLE}={patience()} python3 -"],
-                input=program(payloads[name]),
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=patient(SECONDS),
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return Problem(f"node {name}", f"did not answer within {patient(SECONDS):.0f} s", hint)
+        end, booted = time.monotonic() + patient(REBOOT_SECONDS), ""
+        while True:
+            try:
+                done = subprocess.run(
+                    [
+                        *ssh_argv(nodes[name], BATCH),
+                        f"{booted}exec env {VARIABLE}={patience()} python3 -",
+                    ],
+                    input=program(payloads[name]),
+                    capture_output=True,
+                    text=True,
+                    errors="replace",
+                    timeout=patient(SECONDS),
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                what = f"did not answer within {patient(SECONDS):.0f} s"
+                return Problem(f"node {name}", what, hint)
+            refused = any(words in done.stderr for words in REFUSED)
+            if done.returncode != 255 or refused or time.monotonic() > end:
+                break
+            # It runs, so it is on its way down or up: what it is then is what counts.
+            booted = BOOTED
+            time.sleep(0.5)
         if done.returncode:
             told = "\n".join(done.stderr.splitlines()[-15:])
             what = f"no ssh: {told}" if done.returncode == 255 else f"cannot be looked at\n{told}"

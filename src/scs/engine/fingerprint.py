@@ -44,7 +44,7 @@ def wanted(session: Session, view: View) -> dict[Key, str]:
     expander = session.expander(nameless(view))
     found: dict[Key, str] = {}
     for node in view.nodes:
-        for item in expander.node(node):
+        for item in session.desired(expander, node):
             found[node.name, item.id] = mark(item.payload())
     for wish in expander.objects():
         found[API, wish.id] = mark({"kind": wish.kind, **asdict(wish)})

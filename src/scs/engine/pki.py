@@ -7,13 +7,14 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from scs.engine.vault import Vault
@@ -38,6 +39,16 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text[:64])])
 
 
+@dataclass(frozen=True)
+class Given:
+    """A CA of the operator's."""
+
+    chain: str
+    """Its certificate, then those up to the root's (PEM)."""
+    key: str = field(repr=False)
+    """PEM; never kept."""
+
+
 class Authority:
     """Issues certificates; keeps those it has issued, so that a second plan is empty.
 
@@ -58,10 +69,24 @@ class Authority:
             for name, kept in self._kept["issued"].items()
         }
         self._ca = x509.load_pem_x509_certificate(self._kept["ca"]["crt"].encode())
+        self._key = self._chain = ""
+
+    def use(self, given: Given | None, cloud: str) -> None:
+        """Sign with the operator's CA, or again with one of the cloud's own.
+
+        What another CA has signed is issued anew.
+        """
+        if given is None and "key" in self._kept["ca"]:
+            return
+        ca = {"crt": given.chain} if given else self._found(cloud)
+        if self._kept["ca"]["crt"] != ca["crt"]:
+            self._kept = {**self._kept, "ca": ca, "issued": {}}
+        self._ca = x509.load_pem_x509_certificate(ca["crt"].encode())
+        self._key, self._chain = (given.key, given.chain) if given else ("", "")
 
     @property
     def certificate(self) -> str:
-        """The CA's certificate (PEM)."""
+        """The CA's certificate (PEM); of an operator's CA the whole chain."""
         return str(self._kept["ca"]["crt"])
 
     def issue(self, name: str, addresses: tuple[str, ...]) -> tuple[str, str]:
@@ -78,7 +103,7 @@ class Authority:
         ):
             kept = {"addresses": wanted, **self._sign(name, wanted)}
             self._kept["issued"][name] = kept
-        return kept["crt"], kept["key"]
+        return kept["crt"] + self._chain, kept["key"]
 
     def ends(self) -> dict[str, datetime.datetime]:
         """When the certificates that nodes have end, by name."""
@@ -171,8 +196,9 @@ class Authority:
         )
 
     def _sign(self, name: str, addresses: Iterable[str]) -> dict[str, str]:
-        ca_key = serialization.load_pem_private_key(self._kept["ca"]["key"].encode(), None)
-        assert isinstance(ca_key, ec.EllipticCurvePrivateKey)
+        text = self._key or self._kept["ca"]["key"]
+        ca_key = serialization.load_pem_private_key(text.encode(), None)
+        assert isinstance(ca_key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey)
         key = ec.generate_private_key(ec.SECP256R1())
         names: list[x509.GeneralName] = []
         for address in addresses:

@@ -19,12 +19,11 @@ from typing import Any
 from scs.engine.vault import Vault
 from scs.errors import Problem, ScsError
 from scs.model.view import Credential
+from scs.resources import users
 
 ALPHABET = string.ascii_letters + string.digits
 LENGTH = 32
 """Characters of a generated secret: 190 bits, and none that any URL or file has to escape."""
-SECOND = "-b"
-"""What the second of two accounts that take turns has behind its name."""
 KEY_SECONDS = 3 * 86400
 """How long a key that is no longer used still has to open what it has closed: longer than
 tokens live, with the two days that Keystone allows services to use expired ones."""
@@ -57,7 +56,7 @@ class Secret:
 
     def credentials(self, name: str) -> tuple[Credential, ...]:
         """The accounts of that name: the one to use, then the other one while there is one."""
-        mine, others = (name, name + SECOND)[:: -1 if self.slot else 1]
+        mine, others = users(name)[:: -1 if self.slot else 1]
         found = (Credential(mine, self.value),)
         if not self.other:
             return found

@@ -22,9 +22,11 @@ from scs.api.executor import Executor
 from scs.engine import own as beside
 from scs.engine import records
 from scs.engine.events import Events
+from scs.engine.external import external, given_ca
 from scs.engine.hand import Hand
 from scs.engine.journal import Journal
 from scs.engine.known import KnownOptions
+from scs.engine.made import Made
 from scs.engine.pki import Authority
 from scs.engine.secrets import Secrets
 from scs.engine.ssh import ssh_argv
@@ -34,15 +36,17 @@ from scs.engine.workshop import Workshop
 from scs.errors import BadInput, Problem
 from scs.images.disk import TOOLS
 from scs.model.component import Component, Config
+from scs.model.external import External
 from scs.model.objects import ApiObject
 from scs.model.overrides import Overrides
-from scs.model.topology import Node
+from scs.model.topology import Node, Role
 from scs.model.view import Tenant, View
 from scs.paths import Paths
 from scs.plan import options, own
 from scs.plan.announce import announced
 from scs.plan.expand import Expander
-from scs.plan.plan import Plan, Step, api_steps, node_steps
+from scs.plan.plan import Plan, Step, api_steps, gone_steps, leaving_step, node_steps, removal_steps
+from scs.plan.removal import record
 from scs.plan.resolve import resolve
 from scs.providers import Connection, Lack, NodeFacts, NodeState
 from scs.providers.local import LocalProvider, host
@@ -103,6 +107,9 @@ class Session:
         self.hand = hand or Hand()
         self.hand.records = records.settings(self.paths)
         self.vault = Vault.of(self.paths, spec.secrets.recipients)
+        self.made = Made(self.paths.state / "made.json")
+        self._delete_data: frozenset[str] = frozenset()
+        """Components that are no more wanted and whose data may go."""
         self.journal = Journal(self.paths.state / "journal.jsonl")
         self.release = release.load(spec.release)
         self.workshop = Workshop(self.events)
@@ -118,7 +125,9 @@ class Session:
 
     @cached_property
     def authority(self) -> Authority:
-        return Authority(self.paths.state / "pki.age", self.spec.name, self.vault)
+        authority = Authority(self.paths.state / "pki.age", self.spec.name, self.vault)
+        authority.use(given_ca(self.spec, self.folder), self.spec.name)
+        return authority
 
     def reread(self) -> None:
         """Read both anew when they are next asked for: under the lock they stay as they are."""
@@ -147,6 +156,11 @@ class Session:
             hint = f"there are: {', '.join(sorted(services(found)))}"
             raise BadInput(*[Problem("config", f"no service {name}", hint) for name in unknown])
         return found
+
+    @cached_property
+    def external(self) -> External:
+        """What the operator brings along."""
+        return external(self.spec, self.folder)
 
     @cached_property
     def overrides(self) -> Overrides:
@@ -205,6 +219,7 @@ class Session:
             virt_type=facts.virt_type,
             environment=str(self.release.environment_path),
             config=spec.config,
+            external=self.external,
             secret=self.secrets,
             accounts=self.secrets.credentials,
             numbered=self.secrets.keys,
@@ -225,6 +240,14 @@ class Session:
     def expander(self, view: View) -> Expander:
         folders = {name: str(path) for name, (_, path) in self.available.items()}
         return Expander(view, folders, str(SHARED_TEMPLATES))
+
+    def allow_to_delete(self, names: Sequence[str]) -> None:
+        """Data of these components may go; raises BadInput for one that the cloud has."""
+        used = {part.name for part in self.view(UNKNOWN).components} & set(names)
+        if used:
+            what = "is in this cloud: only what was taken out of it can be deleted"
+            raise BadInput(*[Problem(f"--delete-data {name}", what) for name in sorted(used)])
+        self._delete_data = frozenset(names)
 
     def packages(self) -> tuple[str, ...]:
         """All Debian packages that components of this cloud want on its nodes."""
@@ -259,39 +282,83 @@ class Session:
     def look(self) -> Look:
         """See what is there, and plan. Changes nothing."""
         states = self.provider.observe()
-        nodes = self.spec.nodes()
-        running = all(node.name in states and states[node.name].running for node in nodes)
         lacks = self.provider.lacks()
-        running = running and not any(lack.cuts_off for lack in lacks)
-        facts = self.provider.facts() if running else UNKNOWN
+        cut_off = any(lack.cuts_off for lack in lacks)
+        there = {name for name, state in states.items() if state.running and not cut_off}
+        facts = self.provider.facts() if there else UNKNOWN
         view = self.view(facts)
         expander = self.expander(view)
-        desired = {node.name: expander.node(node) for node in view.nodes}
+        desired = {node.name: self.desired(expander, node) for node in view.nodes}
         objects = expander.objects()
+        # The API is where the control nodes are; other nodes may be yet to come.
+        reachable = all(node.name in there for node in view.nodes_with(Role.CONTROL))
+        going = self._going(expander, states)
         executor = self.executor(view)
         observed: Mapping[str, Mapping[str, Seen]] = {}
         api: Mapping[str, Any] = {}
-        if running:
-            with ThreadPoolExecutor(max_workers=2) as pool:
-                on_nodes = pool.submit(self._observe_nodes, desired)
-                in_api = pool.submit(executor.observe, objects)
-                observed, api = on_nodes.result(), in_api.result()
+        gone = [item for item in self.made.gone(objects) if self._served(view, item)]
+        asked = [*objects, *(item for _, left in going for item in left)]
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            on_nodes = pool.submit(
+                self._observe_nodes, {name: desired[name] for name in desired if name in there}
+            )
+            in_api = pool.submit(executor.observe, asked) if reachable else None
+            in_past = pool.submit(executor.observe, gone) if reachable and gone else None
+            observed, api = on_nodes.result(), in_api.result() if in_api else {}
+        past = in_past.result() if in_past else {}
+        away = {
+            name: removal_steps(name, items, observed.get(name, {}), self._delete_data)
+            for name, items in desired.items()
+        }
         plan = Plan(
             machine=(*self._machine_steps(view.nodes, states), *self._lack_steps(lacks)),
             nodes={
-                name: node_steps(
-                    name,
-                    items,
-                    observed.get(name, {}),
-                    looked=running,
-                    unseen=_why_unseen(name, states, running),
+                name: (
+                    *node_steps(
+                        name,
+                        items,
+                        observed.get(name, {}),
+                        looked=name in there,
+                        unseen=_why_unseen(name, states, name in there),
+                    ),
+                    *away[name][0],
                 )
                 for name, items in desired.items()
             },
-            api=api_steps(objects, api, executor.compare, executor.diff, reachable=running),
+            api=api_steps(objects, api, executor.compare, executor.diff, reachable=reachable),
+            gone=gone_steps(gone, past),
+            kept=tuple(item for _, kept in away.values() for item in kept),
+            leaving=tuple(
+                leaving_step(
+                    node,
+                    MACHINE,
+                    self.spec.provider,
+                    left,
+                    [executor.at_stake(item, api.get(item.id, {})) for item in left],
+                )
+                for node, left in going
+            ),
         )
         plan = announced(plan, view, desired)
         return Look(view, states, desired, observed, objects, api, plan)
+
+    def desired(self, expander: Expander, node: Node) -> Sequence[Resource]:
+        """All that is wanted on a node, and the record of it."""
+        items = expander.node(node)
+        return (*items, record(items, expander.view.on(node)))
+
+    def _served(self, view: View, item: ApiObject) -> bool:
+        """Whether the service of an object is still in the cloud."""
+        return any(point.type == item.service for _, point in view.endpoints)
+
+    def _going(
+        self, expander: Expander, states: Mapping[str, NodeState]
+    ) -> Sequence[tuple[Node, Sequence[ApiObject]]]:
+        """The nodes that are there and not in cloud.yaml, with what is left of them in the API."""
+        wanted = {node.name for node in self.spec.nodes()}
+        left = [name for name in states if name not in wanted]
+        made = self.provider.known() if left else {}
+        return [(made[name], expander.leaves(made[name])) for name in left]
 
     def executor(self, view: View) -> Executor:
         return Executor(Clients(view, self.paths.state / "ca.pem"), self.stock.built)
@@ -302,7 +369,10 @@ class Session:
         payloads = {
             name: [item.payload() for item in items if item.seen] for name, items in desired.items()
         }
-        return self.hand.observe(self.connections(), payloads)
+        if not payloads:
+            return {}
+        links = self.connections()
+        return self.hand.observe({name: links[name] for name in payloads}, payloads)
 
     def _machine_steps(
         self, nodes: Sequence[Node], states: Mapping[str, NodeState]

@@ -272,6 +272,9 @@ class Component:
     """Further resources on its nodes, after its units."""
     objects: Callable[[View], Iterable[ApiObject]] | None = None
     """What it wants in the cloud's API."""
+    leaves: Callable[[View], Iterable[ApiObject]] | None = None
+    """What stays of it in the cloud's API when its node (`view.here`) goes: moved away
+    before the node is stopped, removed after."""
     when: Callable[[View], bool] | None = None
     """Whether this cloud has it at all; always, when not given."""
     checks: tuple[Check, ...] = ()

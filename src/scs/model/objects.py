@@ -25,6 +25,11 @@ class ApiObject:
     after: tuple[str, ...] = ()
 
     @property
+    def removable(self) -> bool:
+        """Whether it goes when nobody wants it any more: nothing of a user's is lost with it."""
+        return False
+
+    @property
     def id(self) -> str:
         return f"{self.kind}:{self.name}"
 
@@ -56,6 +61,10 @@ class Person(ApiObject):
     absent: bool = False
     """It is to be removed."""
 
+    @property
+    def removable(self) -> bool:
+        return self.project == "service"
+
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogEntry(ApiObject):
@@ -66,6 +75,10 @@ class CatalogEntry(ApiObject):
     description: str
     urls: Mapping[str, str]
     """Interface (internal, public) → address."""
+
+    @property
+    def removable(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +94,10 @@ class Flavor(ApiObject):
     """GB."""
     extra_specs: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def removable(self) -> bool:
+        return True
+
 
 @dataclass(frozen=True, kw_only=True)
 class Image(ApiObject):
@@ -92,6 +109,29 @@ class Image(ApiObject):
     """A builder in scs.images."""
     project: str = ""
     """Private to this project; empty: public."""
+
+    @property
+    def removable(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host(ApiObject):
+    """A node as Nova's host, up and known to the scheduler; the name is the node's."""
+
+    kind: ClassVar[str] = "host"
+    service: ClassVar[str] = "compute"
+    whole: ClassVar[bool] = True
+    leaving: bool = False
+    """The node is to go: its guests are looked at, too."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agents(ApiObject):
+    """What Neutron knows of a node; the name is the node's. Only ever removed."""
+
+    kind: ClassVar[str] = "agents"
+    service: ClassVar[str] = "network"
 
 
 @dataclass(frozen=True)
@@ -183,3 +223,9 @@ class NetworkQuota(Quota):
 
     kind: ClassVar[str] = "network-quota"
     service: ClassVar[str] = "network"
+
+
+REMOVABLE: Mapping[str, type[ApiObject]] = {
+    kind.kind: kind for kind in (Person, CatalogEntry, Flavor, Image)
+}
+"""The kinds of which some can be removable, by their names."""

@@ -10,6 +10,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
+from scs.model.external import External
 from scs.model.needs import Need
 from scs.model.overrides import Overrides
 from scs.model.topology import Network, Node, Role
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 N = TypeVar("N", bound=Need)
 
 CA = "/etc/scs/ca.pem"
+DATABASE_CA = "/etc/scs/database-ca.pem"
 ENVIRONMENT = "/opt/scs/openstack"
 
 
@@ -71,6 +73,8 @@ class View:
     ssh_public_key: str
     overrides: Overrides = field(default_factory=Overrides)
     """What the operator has put beside cloud.yaml."""
+    external: External = field(default_factory=External)
+    """What the operator brings along."""
     components: tuple[Component, ...] = ()
     node: Node | None = None
     accounts: Callable[[str], tuple[Credential, ...]] | None = None
@@ -157,8 +161,16 @@ class View:
         """SQLAlchemy's URL for an account of MariaDB."""
         mine = self.credential(f"database/{account}")
         secret = quote(mine.password, safe="")
-        where = f"{mine.user}:{secret}@{self.internal_address}:3306/{database or account}"
-        return f"mysql+pymysql://{where}?charset=utf8mb4&ssl_ca={CA}"
+        there = self.external.database
+        host, port = (there.host, there.port) if there else (self.internal_address, 3306)
+        where = f"{mine.user}:{secret}@{host}:{port}/{database or account}"
+        return f"mysql+pymysql://{where}?charset=utf8mb4&ssl_ca={self.database_ca}"
+
+    @property
+    def database_ca(self) -> str:
+        """What the database's certificate is checked against: a path on nodes."""
+        there = self.external.database
+        return DATABASE_CA if there and there.ca else CA
 
     def queue_url(self, account: str) -> str:
         """oslo.messaging's URL for an account of the message queue."""

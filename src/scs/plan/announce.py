@@ -37,13 +37,16 @@ def announced(plan: Plan, view: View, desired: Mapping[str, Sequence[Resource]])
             interrupts=hit.get(key, ()),
         )
 
-    return Plan(
+    return replace(
+        plan,
         machine=tuple(told(step) for step in plan.machine),
         nodes={
             name: tuple((told(step), item) for step, item in pairs)
             for name, pairs in plan.nodes.items()
         },
         api=tuple((told(step), item) for step, item in plan.api),
+        gone=tuple((told(step), item) for step, item in plan.gone),
+        leaving=tuple(replace(item, step=told(item.step)) for item in plan.leaving),
     )
 
 
@@ -68,6 +71,9 @@ def order(plan: Plan, view: View) -> dict[Key, set[Key]]:
             for _, other in pairs
             if holds(wanted, other.component, served_by)
         }
+    # What goes goes last: objects of the API, then nodes, one by one.
+    for step in (*(step for step, _ in plan.gone), *(item.step for item in plan.leaving)):
+        before[step.where, step.id] = set(before)
     return before
 
 

@@ -70,6 +70,16 @@ class Expander:
             found += [item if item.component else _owned(item, part) for item in made]
         return tuple(found)
 
+    def leaves(self, node: Node) -> tuple[ApiObject, ...]:
+        """What is left of this node in the cloud's API when it goes."""
+        view = self.view.on(node)
+        return tuple(
+            _owned(item, part)
+            for part in view.components
+            if part.leaves and part.roles & node.roles
+            for item in part.leaves(view)
+        )
+
     def _given(self, part: Component, view: View) -> Iterable[tuple[Need, Resource]]:
         for gives in part.gives:
             if gives.resources:

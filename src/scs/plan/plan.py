@@ -8,7 +8,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from scs.model.objects import ApiObject
-from scs.resources import CANT_BE_SEEN, Gate, Leftovers, Link, Resource, Seen, Unit
+from scs.model.topology import Node
+from scs.plan.removal import Kept, removals
+from scs.resources import (
+    CANT_BE_SEEN,
+    Absent,
+    Gate,
+    Leftovers,
+    Link,
+    Record,
+    Resource,
+    Seen,
+    Unit,
+)
 from scs.resources.file import File
 
 API = "the cloud's API"
@@ -60,6 +72,20 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Leaving:
+    """A node that is there and is no more wanted."""
+
+    step: Step
+    node: Node
+    objects: tuple[ApiObject, ...]
+    """What is left of it in the cloud's API when it has gone."""
+    moving: tuple[str, ...] = ()
+    """What moves to other nodes first."""
+    stuck: tuple[str, ...] = ()
+    """What can't be moved, each with the reason: the node can't go."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """All steps of one run, and what they converge."""
 
@@ -67,11 +93,19 @@ class Plan:
     """Steps of the provider: nodes to make or to start."""
     nodes: Mapping[str, tuple[tuple[Step, Resource], ...]]
     api: tuple[tuple[Step, ApiObject], ...]
+    leaving: tuple[Leaving, ...] = ()
+    """Nodes that go when all else is done."""
+    gone: tuple[tuple[Step, ApiObject], ...] = ()
+    """Objects of the API that go when all else is done."""
+    kept: tuple[Kept, ...] = ()
+    """Data of what is no more wanted: not a change, but to be told."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
         nodes = [step for pairs in self.nodes.values() for step, _ in pairs]
-        return (*self.machine, *nodes, *(step for step, _ in self.api))
+        api = (step for step, _ in self.api)
+        gone = (step for step, _ in self.gone)
+        return (*self.machine, *nodes, *api, *gone, *(item.step for item in self.leaving))
 
     @property
     def changes(self) -> tuple[Step, ...]:
@@ -162,3 +196,77 @@ def api_steps(
             step = Step(item.id, API, item.component, reason, diff, sure=looked)
             steps.append((step, item))
     return tuple(steps)
+
+
+def leaving_step(
+    node: Node,
+    where: str,
+    component: str,
+    objects: Sequence[ApiObject],
+    at_stake: Sequence[tuple[Sequence[str], Sequence[str]]],
+) -> Leaving:
+    """How a node goes that is not wanted any more, and what that means for its guests."""
+    moving = tuple(name for moves, _ in at_stake for name in moves)
+    stuck = tuple(name for _, stays in at_stake for name in stays)
+    if stuck:
+        effect = f"refused while these are on it: {', '.join(stuck)}"
+    elif moving:
+        effect = f"moves {', '.join(moving)}; then deletes the node"
+    else:
+        effect = "deletes the node"
+    step = Step(
+        f"remove:{node.name}", where, component, "is not in cloud.yaml any more", "", effect
+    )
+    return Leaving(step, node, tuple(objects), moving, stuck)
+
+
+def removal_steps(
+    node: str,
+    desired: Sequence[Resource],
+    observed: Mapping[str, Seen],
+    delete_data: Collection[str],
+) -> tuple[tuple[tuple[Step, Resource], ...], tuple[Kept, ...]]:
+    """What goes from a node because nobody wants it any more, and what stays for its data."""
+    steps: list[tuple[Step, Resource]] = []
+    kept: list[Kept] = []
+    for want in desired:
+        if isinstance(want, Record):
+            absent, stays, sizes = removals(
+                node, want, observed.get(want.id, {}), delete_data, desired
+            )
+            kept += stays
+            steps += [(_removal(node, item, sizes), item) for item in absent]
+    return tuple(steps), tuple(kept)
+
+
+def _removal(node: str, item: Absent, sizes: Mapping[str, int]) -> Step:
+    destroys: tuple[str, ...] = ()
+    effect = ""
+    if item.name in sizes:
+        effect = f"deletes {size_text(sizes[item.name])} of data"
+        destroys = (f"{item.name.partition(':')[2]} ({size_text(sizes[item.name])})",)
+    elif item.what == Unit.kind:
+        effect = "stops"
+    reason = "is no more wanted"
+    return Step(item.id, node, item.component, reason, "", effect, destroys, data=bool(destroys))
+
+
+def size_text(size: int) -> str:
+    """Bytes for people."""
+    value = float(size)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def gone_steps(
+    gone: Sequence[ApiObject], observed: Mapping[str, Mapping[str, object]]
+) -> tuple[tuple[Step, ApiObject], ...]:
+    """The objects of the API that were made by scs, are there, and are no more wanted."""
+    return tuple(
+        (Step(f"absent:{item.id}", API, item.component, "is no more wanted"), item)
+        for item in gone
+        if observed.get(item.id)
+    )

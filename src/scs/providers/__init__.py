@@ -89,5 +89,14 @@ class Provider(Protocol):
     def connection(self, node: Node) -> Connection:
         """How to reach the node."""
 
+    def known(self) -> Mapping[str, Node]:
+        """The nodes that were made and still exist, as they were wanted then."""
+
+    def stop(self, node: str) -> None:
+        """Shut a node down in order; its data stay."""
+
+    def remove_node(self, node: str) -> None:
+        """Remove one node with its data; does nothing when it is gone."""
+
     def remove(self, say: Say) -> None:
         """Remove all nodes of this cloud and all that was made for them, and nothing else."""

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .account import Account
-from .base import CANT_BE_SEEN, ConvergeError, Resource, Seen
+from .base import CANT_BE_SEEN, ConvergeError, Resource, Seen, users
 from .database import Database
 from .file import Directory, File, Link
 from .keys import Keys
@@ -19,6 +19,7 @@ from .ovs import Bridge, SwitchSettings
 from .package import Packages
 from .probe import Check, Gate
 from .queue import QueueAccounts
+from .record import Absent, Record
 from .restored import Restored
 from .unit import Unit
 
@@ -41,12 +42,15 @@ KINDS: dict[str, type[Resource]] = {
         SwitchSettings,
         Bridge,
         Unit,
+        Record,
+        Absent,
     )
 }
 
 __all__ = [
     "CANT_BE_SEEN",
     "KINDS",
+    "Absent",
     "Account",
     "Bridge",
     "Check",
@@ -61,6 +65,7 @@ __all__ = [
     "Migration",
     "Packages",
     "QueueAccounts",
+    "Record",
     "Resource",
     "Restored",
     "Seen",
@@ -68,6 +73,7 @@ __all__ = [
     "Unit",
     "build",
     "observe",
+    "users",
 ]
 
 

@@ -22,6 +22,11 @@ CANT_BE_SEEN = "can't be seen"
 """How the reason begins when something could not be looked at, and may be right all the same."""
 
 
+def users(name: str) -> tuple[str, str]:
+    """The two accounts of that name that take turns when a password is rotated."""
+    return name, f"{name}-b"
+
+
 class ConvergeError(Exception):
     """A resource could not be made as wanted; the text ends with the command's output."""
 

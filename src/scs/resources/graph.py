@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from .base import ConvergeError, Resource
 from .probe import hurry
+from .record import Absent, Record
 from .unit import Unit, settle
 
 
@@ -42,8 +43,11 @@ def run(
     def work(name: str) -> Outcome:
         return attempt(name, named[name].converge, tell)
 
-    outcomes = schedule({step.id: set(step.after) for step in steps}, work, width)
-    if any(step.kind == Unit.kind for step in steps):
+    # What is made is written down first: a run killed in between must not forget it.
+    first = [work(step.id) for step in steps if step.kind == Record.kind]
+    rest = [step for step in steps if step.kind != Record.kind]
+    outcomes = first + schedule({step.id: set(step.after) for step in rest}, work, width)
+    if any(step.kind in (Unit.kind, Absent.kind) for step in steps):
         settle()
     return outcomes
 

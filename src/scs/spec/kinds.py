@@ -347,3 +347,21 @@ SHA512 = Kind(
     _sha512,
     {"type": "string", "pattern": "^[0-9A-Fa-f]{128}$"},
 )
+HOST = words(
+    r"([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)?",
+    "a host's name or IPv4 address",
+    suggest=False,
+)
+PATH = words(r"[^\x00-\x1f\x7f]{0,1000}", "the path of a file", suggest=False)
+VARIABLE = words("([A-Z_][A-Z0-9_]{0,100})?", "the name of an environment variable", suggest=False)
+
+
+def _port(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 65536:
+        raise KindError
+    return value
+
+
+PORT = Kind(
+    "a port: 1 to 65535", _port, {"type": "integer", "minimum": 1, "maximum": 65535}, as_text=False
+)

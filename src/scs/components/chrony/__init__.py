@@ -4,7 +4,20 @@
 
 from __future__ import annotations
 
-from scs.model.component import EVERYWHERE, Component, Packaged
+from scs.model.component import EVERYWHERE, Component, Packaged, Text
+from scs.model.view import View
+
+
+def settings(view: View) -> str | None:
+    """The operator's time servers instead of Debian's, where there are any."""
+    if not view.external.ntp:
+        return None
+    servers = "".join(f"server {name} iburst\n" for name in view.external.ntp)
+    return (
+        f"{servers}driftfile /var/lib/chrony/chrony.drift\nmakestep 1 3\nrtcsync\n"
+        "leapsectz right/UTC\nlogdir /var/log/chrony\n"
+    )
+
 
 component = Component(
     name="chrony",
@@ -13,6 +26,7 @@ component = Component(
     source="debian:chrony",
     license="GPL-2.0-only",
     packages=("chrony",),
+    files=(Text("/etc/chrony/chrony.conf", settings),),
     units=(Packaged("chrony"),),
     when=lambda view: not view.container,
 )

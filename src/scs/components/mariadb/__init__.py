@@ -23,6 +23,11 @@ from scs.model.view import ENVIRONMENT, View
 from scs.resources import Database as DatabaseResource
 from scs.resources import Resource, Restored
 
+TRUSTED = "s/^safe_to_bootstrap: 0/safe_to_bootstrap: 1/"
+TRUST = (
+    f"/bin/sh -c 'cd /var/lib/mysql && ! test -e grastate.dat || sed -i \"{TRUSTED}\" grastate.dat'"
+)
+
 
 def accounts(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resource]]:
     """A database account for each need."""
@@ -80,7 +85,11 @@ component = Component(
     units=(
         Packaged(
             "mariadb",
-            settings={"ExecReload": '+/usr/bin/mariadb --execute "FLUSH SSL"'},
+            # Galera does not trust a member that lost power; the only one has nobody to ask.
+            settings={
+                "ExecReload": '+/usr/bin/mariadb --execute "FLUSH SSL"',
+                "ExecStartPre": TRUST,
+            },
             reloads=("/etc/scs/tls/",),
             ready=lambda _: {"type": "sql", "query": "SELECT 1", "equals": "1"},
         ),
@@ -94,5 +103,6 @@ component = Component(
             lambda view: _wsrep("cluster_size", str(len(view.nodes_with(Role.CONTROL)))),
         ),
     ),
+    when=lambda view: view.external.database is None,
     keeps=("/var/lib/mysql",),
 )

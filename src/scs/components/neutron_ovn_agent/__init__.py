@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from scs.model.component import COMPUTE, Component, Config, Folder, Service, Text, User
 from scs.model.needs import Certificate, Environment, NetworkDatabase, Switch
+from scs.model.objects import Agents
 from scs.model.view import ENVIRONMENT
 
 CONF = "/etc/neutron/neutron-ovn-agent.conf"
@@ -48,4 +49,5 @@ component = Component(
             after=("scs-ovn-controller.service",),
         ),
     ),
+    leaves=lambda view: [Agents(name=view.here.name)],
 )

@@ -18,6 +18,8 @@ from scs.model.component import (
     User,
 )
 from scs.model.needs import Environment, Hypervisor, Queue, ServiceUser, Switch
+from scs.model.objects import ApiObject, Host
+from scs.model.topology import Role
 from scs.model.view import ENVIRONMENT, View
 
 CONF = "/etc/nova/nova-compute.conf"
@@ -49,6 +51,12 @@ def waits(view: View) -> Iterable[Probe]:
         "project": "service",
     }
     yield {"type": "http", "url": view.url("placement") + "/"}
+
+
+def hosts(view: View) -> Iterable[ApiObject]:
+    """Every node that runs it is up and taken up by the scheduler."""
+    for node in view.nodes_with(Role.COMPUTE):
+        yield Host(name=node.name)
 
 
 component = Component(
@@ -91,5 +99,7 @@ component = Component(
             seconds=180,
         ),
     ),
+    objects=hosts,
+    leaves=lambda view: [Host(name=view.here.name, leaving=True)],
     keeps=("/var/lib/nova/instances",),
 )

@@ -20,6 +20,7 @@ from scs.model.objects import (
     Server,
     Subnet,
 )
+from scs.model.topology import Role
 from scs.model.view import View
 
 
@@ -89,6 +90,7 @@ def objects(view: View) -> Iterable[ApiObject]:
             "keypair:scs",
             "image:scs-verify",
             "flavor:SCS-1L-1-5",
+            *(f"host:{node.name}" for node in view.nodes_with(Role.COMPUTE)),
         ),
     )
 

@@ -111,6 +111,11 @@ def remember_node(cloud: str, node: str) -> None:
     (RUN / cloud / "nodes" / node).touch()
 
 
+def forget_node(cloud: str, node: str) -> None:
+    """Take the note of a node back when nothing is left of it."""
+    (RUN / cloud / "nodes" / node).unlink(missing_ok=True)
+
+
 def remembered_nodes(cloud: str) -> set[str]:
     """The nodes noted since the machine started."""
     folder = RUN / cloud / "nodes"

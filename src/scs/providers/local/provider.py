@@ -81,7 +81,7 @@ class LocalProvider:
         """The running side of a node, for looking into it: `exec`, `init`, `console`."""
         return Container(self.cloud, node, self._nodes / node)
 
-    def _known(self) -> dict[str, Node]:
+    def known(self) -> dict[str, Node]:
         """The nodes whose definition is kept in the state folder."""
         found = {}
         for file in sorted(self._nodes.glob("*/node.json")):
@@ -119,7 +119,7 @@ class LocalProvider:
     def observe(self) -> Mapping[str, NodeState]:
         """The nodes of this cloud that exist now; looks only."""
         states = {}
-        for name in self._known():
+        for name in self.known():
             container = self.container(name)
             running = container.running()
             lower = self._recorded_layers(name)
@@ -136,7 +136,7 @@ class LocalProvider:
         All of it is the machine's own, where others may take it away: a firewall that is
         reloaded, a network manager, a person.
         """
-        running = [name for name in self._known() if self.container(name).running()]
+        running = [name for name in self.known() if self.container(name).running()]
         if not running:
             return []  # all is made when the first one starts
         ruleset = firewall.read_ruleset()
@@ -256,6 +256,15 @@ class LocalProvider:
         (self.paths.state / "facts.json").unlink(missing_ok=True)
         host.release(self.cloud)
 
+    def remove_node(self, node: str) -> None:
+        """Remove one node with its data; does nothing when it is gone."""
+        self.container(node).stop()
+        network.remove_node(self.cloud, node)
+        rootfs.delete_tree(self._nodes / node)
+        host.forget_node(self.cloud, node)
+        self._write_known_hosts()
+        self._tell_running(exclude=())
+
     # --- one node at a time, for tests and for looking into things
 
     def stop(self, node: str) -> None:
@@ -264,7 +273,7 @@ class LocalProvider:
 
     def start(self, node: str, say: Say = quiet) -> None:
         """Start a node that was stopped; raises ScsError if it was never made."""
-        known = self._known()
+        known = self.known()
         if node not in known:
             have = ", ".join(known) or "none"
             raise ScsError(Problem(f"node {node}", f"was never made; there are: {have}", "scs up"))
@@ -333,7 +342,7 @@ class LocalProvider:
 
     def _write_known_hosts(self) -> None:
         keys = {}
-        for name, node in self._known().items():
+        for name, node in self.known().items():
             public = self._nodes / name / "ssh_host_ed25519_key.pub"
             if public.is_file():
                 keys[name] = (node, public.read_text())
@@ -341,7 +350,7 @@ class LocalProvider:
 
     def _tell_running(self, exclude: Iterable[str]) -> None:
         """Make new nodes known to those that run."""
-        known = self._known()
+        known = self.known()
         for name in set(known) - set(exclude):
             init = self.container(name).init()
             if init is None:
@@ -363,7 +372,7 @@ class LocalProvider:
         rootfs.write_node_files(
             rootfs.Files(folder / "upper", lower),
             node,
-            self._known().values(),
+            self.known().values(),
             host_key=folder / "ssh_host_ed25519_key",
             authorized_key=self.key,
             resolver=resolver,
@@ -388,5 +397,5 @@ class LocalProvider:
             return self.virt, ""
         return probe.virt_type(
             self.paths.state / "facts.json",
-            [self.container(name) for name in self._known()],
+            [self.container(name) for name in self.known()],
         )

@@ -1,0 +1,168 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Nodes as Nova and Neutron know them: taken up, emptied, forgotten."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scs.api.clients import Clients, checked
+from scs.api.kinds import Kind
+from scs.model.objects import Agents, Host
+
+MICROVERSION = "2.88"
+OURS = "scs: "
+"""How the reason begins when it was scs that disabled a host."""
+MOVABLE = {"ACTIVE", "PAUSED"}
+UP_SECONDS = 180
+MOVE_SECONDS = 900
+"""Seconds that one guest may take to move."""
+
+
+class Hosts(Kind[Host]):
+    """Hosts that are up and that the scheduler knows; leaving, they give their guests away."""
+
+    def observe(self, clients: Clients, wanted: Sequence[Host]) -> dict[str, Any]:
+        # Lists only hosts that the scheduler has taken up.
+        path = "/os-hypervisors/detail"
+        listed = clients.rest("compute", path, "hypervisors", microversion=MICROVERSION)
+        there = {item["service"]["host"]: item for item in listed}
+        found: dict[str, Any] = {}
+        for want in wanted:
+            item = there.get(want.name)
+            if item is None:
+                found[want.id] = {}
+                continue
+            service = item["service"]
+            found[want.id] = {
+                "service": service["id"],
+                "state": item["state"],
+                "status": item["status"],
+                "reason": service.get("disabled_reason") or "",
+            }
+            if want.leaving:
+                found[want.id]["guests"] = guests(clients, want.name)
+        return found
+
+    def compare(self, want: Host, seen: Mapping[str, Any]) -> str | None:
+        if not seen:
+            return "is missing"
+        if seen["state"] != "up":
+            return f"is {seen['state']}"
+        # Whoever else disabled it meant to.
+        ours = seen["status"] == "disabled" and seen["reason"].startswith(OURS)
+        return "is disabled" if ours else None
+
+    def converge(self, clients: Clients, want: Host, seen: Mapping[str, Any]) -> None:
+        end = time.monotonic() + UP_SECONDS
+        while True:
+            if seen and seen["status"] == "disabled" and seen["reason"].startswith(OURS):
+                _service(clients, seen["service"], {"status": "enabled"})
+            elif (wrong := self.compare(want, seen)) is None:
+                return
+            elif time.monotonic() > end:
+                raise RuntimeError(f"host {want.name} {wrong} after {UP_SECONDS} s")
+            else:
+                time.sleep(1)
+            seen = self.observe(clients, [want])[want.id]
+
+    def at_stake(self, want: Host, seen: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+        held = seen.get("guests", [])
+        down = seen.get("state") != "up"
+        moving = [item["name"] for item in held if item["status"] in MOVABLE and not down]
+        stuck = [
+            f"{item['name']} (is on a node that is down)"
+            if down
+            else f"{item['name']} (is {item['status']})"
+            for item in held
+            if down or item["status"] not in MOVABLE
+        ]
+        return moving, stuck
+
+    def leave(self, clients: Clients, want: Host, seen: Mapping[str, Any]) -> None:
+        if not seen:
+            return
+        reason = {"status": "disabled", "disabled_reason": f"{OURS}leaves the cloud"}
+        _service(clients, seen["service"], reason)
+        for guest in guests(clients, want.name):
+            _move(clients, guest, want.name)
+
+    def remove(self, clients: Clients, want: Host, seen: Mapping[str, Any]) -> None:
+        if not seen:
+            return
+        # With it go its host mapping and its resource provider.
+        answer = clients.admin.compute.delete(
+            f"/os-services/{seen['service']}", microversion=MICROVERSION
+        )
+        if answer.status_code != 404:
+            checked(answer, f"removing the host {want.name}")
+
+
+class AgentsOfHosts(Kind[Agents]):
+    """Neutron's agents on a node, and OVN's chassis with them."""
+
+    def observe(self, clients: Clients, wanted: Sequence[Agents]) -> dict[str, Any]:
+        listed = clients.rest("network", "/v2.0/agents", "agents")
+        return {
+            want.id: {"ids": [item["id"] for item in listed if item["host"] == want.name]}
+            for want in wanted
+        }
+
+    def converge(self, clients: Clients, want: Agents, seen: Mapping[str, Any]) -> None:
+        raise NotImplementedError("agents make themselves known")
+
+    def remove(self, clients: Clients, want: Agents, seen: Mapping[str, Any]) -> None:
+        for known in seen.get("ids", []):
+            answer = clients.admin.network.delete(f"/agents/{known}")
+            if answer.status_code != 404:
+                checked(answer, f"removing an agent of {want.name}")
+
+
+def guests(clients: Clients, host: str) -> list[dict[str, str]]:
+    """The servers of all projects on a host."""
+    path = f"/servers/detail?all_tenants=1&host={host}"
+    keys = ("id", "name", "status")
+    return [{key: item[key] for key in keys} for item in clients.rest("compute", path, "servers")]
+
+
+def _service(clients: Clients, known: str, values: Mapping[str, str]) -> None:
+    answer = clients.admin.compute.put(
+        f"/os-services/{known}", json=dict(values), microversion=MICROVERSION
+    )
+    checked(answer, "changing a host")
+
+
+def _move(clients: Clients, guest: Mapping[str, str], host: str) -> None:
+    """Live-migrate a guest to wherever the scheduler finds room."""
+    compute = clients.admin.compute
+    body = {"os-migrateLive": {"host": None, "block_migration": "auto"}}
+    path = f"/servers/{guest['id']}"
+    checked(
+        compute.post(f"{path}/action", json=body, microversion=MICROVERSION),
+        f"moving {guest['name']}",
+    )
+    end = time.monotonic() + MOVE_SECONDS
+    while True:
+        time.sleep(0.5)
+        answer = compute.get(path, microversion=MICROVERSION)
+        if answer.status_code == 404:
+            return  # its owner has deleted it meanwhile
+        server = checked(answer, guest["name"])["server"]
+        task = server["OS-EXT-STS:task_state"]
+        if server["OS-EXT-SRV-ATTR:host"] != host and not task:
+            return
+        if server["status"] == "ERROR" or (not task and server["status"] in MOVABLE):
+            why = _why(clients, guest["id"])
+            raise RuntimeError(f"guest {guest['name']} did not leave {host}: {why}")
+        if time.monotonic() > end:
+            raise RuntimeError(f"guest {guest['name']} is still moving after {MOVE_SECONDS} s")
+
+
+def _why(clients: Clients, server: str) -> str:
+    """What Nova's record of the last action says."""
+    path = f"/servers/{server}/os-instance-actions"
+    actions = clients.rest("compute", path, "instanceActions")
+    told = [f"{item['action']}: {item['message']}" for item in actions if item.get("message")]
+    return told[0] if told else "see the log of nova-compute there"

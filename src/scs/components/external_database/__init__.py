@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A MariaDB that the operator brings along: accounts and databases are made there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scs.model.component import CONTROL, Component, Gives, Probe, Text
+from scs.model.external import DatabaseServer
+from scs.model.needs import Database, Need
+from scs.model.view import DATABASE_CA, View
+from scs.resources import Database as DatabaseResource
+from scs.resources import Resource
+
+CLIENT = "/root/.my.cnf"
+"""Where root's client of MariaDB looks: whatever asks the database on this node asks there."""
+NAME = "external-database"
+
+
+def server(view: View) -> DatabaseServer:
+    assert view.external.database is not None
+    return view.external.database
+
+
+def quoted(text: str) -> str:
+    """A value of an option file, whatever is in it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def client(view: View) -> str:
+    there = server(view)
+    return (
+        f"[client]\nhost = {there.host}\nport = {there.port}\nuser = {quoted(there.user)}\n"
+        f"password = {quoted(there.password)}\n"
+        f"ssl-ca = {view.database_ca}\nssl-verify-server-cert\n"
+    )
+
+
+def accounts(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resource]]:
+    """A database account for each need, as in a server of the cloud's own."""
+    for need in needs:
+        assert isinstance(need, Database)
+        known = view.credentials(f"database/{need.name}")
+        yield (
+            need,
+            DatabaseResource(
+                name=need.name,
+                accounts=tuple((item.user, item.password) for item in known if item.valid),
+                gone=tuple(item.user for item in known if not item.valid),
+                databases=need.schemas,
+                after=(f"packages:{NAME}", f"file:{CLIENT}"),
+            ),
+        )
+
+
+def reachable(view: View, _need: Need) -> Probe:
+    there = server(view)
+    return {"type": "tcp", "host": there.host, "port": there.port}
+
+
+def certificate(view: View) -> str | None:
+    """The server's own CA; readable, because services check it."""
+    return server(view).ca or None
+
+
+component = Component(
+    name=NAME,
+    summary="relational database of the operator's",
+    roles=CONTROL,
+    packages=("mariadb-client",),
+    gives=(Gives(Database, resources=accounts, ready=reachable, account="database"),),
+    files=(
+        Text(DATABASE_CA, certificate),
+        Text(CLIENT, client, mode=0o600, secret=True),
+    ),
+    when=lambda view: view.external.database is not None,
+)

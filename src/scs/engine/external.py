@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Reads what an operator brings along, from where cloud.yaml says: passwords, keys."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from scs.engine.pki import Given
+from scs.errors import BadInput, Problem
+from scs.model.external import DatabaseServer, External
+from scs.spec import CloudSpec
+
+
+def external(spec: CloudSpec, folder: Path) -> External:
+    """What comes from elsewhere; raises BadInput when a file or variable is not there."""
+    wanted = spec.external.database
+    database = None
+    if wanted.host:
+        database = DatabaseServer(
+            host=wanted.host,
+            port=wanted.port,
+            user=wanted.user,
+            password=_password(wanted.password_file, wanted.password_env, folder),
+            ca=_text("external.database.ca", wanted.ca, folder) if wanted.ca else "",
+        )
+    return External(database=database, ntp=spec.external.ntp)
+
+
+def _text(key: str, path: str, folder: Path, *, private: bool = False) -> str:
+    place = folder / path
+    try:
+        if private and place.stat().st_mode & 0o077:
+            hint = f"chmod 600 {place}"
+            raise BadInput(Problem(key, f"{place} can be read by others", hint))
+        return place.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        hint = "correct the path in cloud.yaml, or put the file there"
+        raise BadInput(Problem(key, f"{place} can't be read: {error}", hint)) from error
+
+
+def _password(path: str, variable: str, folder: Path) -> str:
+    where = "external.database"
+    if bool(path) == bool(variable):
+        what = "expected either password_file or password_env"
+        raise BadInput(Problem(where, what, "say where the password is; it stays out of this file"))
+    if path:
+        return _text(f"{where}.password_file", path, folder, private=True).strip()
+    if not os.environ.get(variable):
+        raise BadInput(Problem(f"{where}.password_env", f"{variable} is not set", "export it"))
+    return os.environ[variable]
+
+
+def given_ca(spec: CloudSpec, folder: Path) -> Given | None:
+    """The operator's CA, checked; None when the cloud makes its own. Raises BadInput."""
+    wanted = spec.external.ca
+    if not wanted.certificate and not wanted.key:
+        return None
+    if not wanted.certificate or not wanted.key:
+        raise BadInput(Problem("external.ca", "expected both certificate and key"))
+    chain = _text("external.ca.certificate", wanted.certificate, folder)
+    key = _text("external.ca.key", wanted.key, folder, private=True)
+    try:
+        found = x509.load_pem_x509_certificates(chain.encode())
+    except ValueError as error:
+        raise BadInput(Problem("external.ca.certificate", f"is no certificate: {error}")) from error
+    try:
+        private = serialization.load_pem_private_key(key.encode(), None)
+    except (ValueError, TypeError) as error:
+        raise BadInput(Problem("external.ca.key", f"is no plain key: {error}")) from error
+    if not isinstance(private, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise BadInput(Problem("external.ca.key", "expected a key of elliptic curves or RSA"))
+    if private.public_key() != found[0].public_key():
+        raise BadInput(Problem("external.ca", "certificate and key do not belong together"))
+    try:
+        basic = found[0].extensions.get_extension_for_class(x509.BasicConstraints).value
+    except x509.ExtensionNotFound:
+        basic = None
+    if basic is None or not basic.ca:
+        raise BadInput(Problem("external.ca.certificate", "may not sign: it is no CA's"))
+    for issued, issuer in zip(found, [*found[1:], found[-1]], strict=True):
+        try:
+            issued.verify_directly_issued_by(issuer)
+        except Exception as error:
+            hint = "the CA's first, then who signed it, up to the root's"
+            what = f"the chain breaks at {issued.subject.rfc4514_string()}: {error}"
+            raise BadInput(Problem("external.ca.certificate", what, hint)) from error
+    return Given("".join(_pem(item) for item in found), key)
+
+
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
