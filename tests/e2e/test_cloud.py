@@ -135,8 +135,15 @@ class Cloud:
         return values | {f"{name} (other)": v["other"] for name, v in kept.items() if v["other"]}
 
     def changed(self) -> Mapping[str, str]:
-        """Unit → when it last started or took over a change."""
-        shown = self.ssh("systemctl show --property=Id,StateChangeTimestampMonotonic '*.service'")
+        """Unit that scs manages → when it last started or took over a change.
+
+        Others come and go as they like: systemd-machined ends when it has nothing to do.
+        """
+        items = json.loads(self.ssh("cat /var/lib/scs/managed.json"))["items"].values()
+        units = [item["name"] for item in items if item["kind"] == "unit"]
+        assert len(units) > 20
+        properties = "--property=Id,StateChangeTimestampMonotonic"
+        shown = self.ssh(f"systemctl show {properties} {' '.join(units)}")
         blocks = [dict(line.split("=", 1) for line in b.splitlines()) for b in shown.split("\n\n")]
         return {
             block["Id"]: block["StateChangeTimestampMonotonic"] for block in blocks if "Id" in block
