@@ -47,6 +47,8 @@ ENVIRONMENT_RULE = {
     # Fewer arenas: threads of Python services otherwise keep many half empty heaps.
     "MALLOC_ARENA_MAX": "2",
     "PYTHONDONTWRITEBYTECODE": "1",
+    # Names are looked up by libc: the other way costs a third of a second at each start.
+    "EVENTLET_NO_GREENDNS": "yes",
     "PATH": f"{ENVIRONMENT}/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 }
 
