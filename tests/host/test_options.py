@@ -17,16 +17,6 @@ from scs.plan.options import unknown, written_sections
 from scs.providers.local import layers
 
 CACHE = Path("/var/cache/scs")
-LATE = {
-    "[DEFAULT] api_workers",
-    "[DEFAULT] metadata_workers",
-    "[DEFAULT] osapi_compute_workers",
-    "[api] auth_strategy",
-    "[keystone_authtoken] valid_interfaces",
-    "[nova] valid_interfaces",
-    "[placement] valid_interfaces",
-}
-"""Written by templates, and no longer read by anybody; to be taken out of them."""
 PARTS = [part for part, _ in components.discover().values()]
 
 
@@ -63,7 +53,7 @@ def test_every_option_that_scs_writes_is_one(known: KnownOptions, service: str) 
             written = written_sections(expander, service)
             problems = unknown(candidates, options, service, written)
             found |= {item.what for item in problems if " knows no " in item.what}
-    assert found <= {f"{service} knows no option {option}" for option in LATE}
+    assert found == set()
 
 
 def test_what_is_known_of_one(known: KnownOptions) -> None:
