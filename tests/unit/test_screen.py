@@ -49,7 +49,7 @@ def shown(
         screen.plan(look.plan)
         screen.start()
         try:
-            apply(session, look, recording, screen.plan)
+            apply(session, look, recording, lambda seen: screen.plan(seen.plan))
         finally:
             screen.close()
     return stream.getvalue()

@@ -346,7 +346,7 @@ def test_what_was_announced_is_what_was_done(world: World, name: str) -> None:
         fresh = session.look()
         kept = SavedPlan.read(saved.path)
         kept.check(session, fresh)
-        apply(session, fresh, recording, kept.agree)
+        apply(session, fresh, recording, lambda seen: kept.agree(seen.plan))
     after = world.cloud.snapshot()
 
     (run, *_) = session.journal.runs()

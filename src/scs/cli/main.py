@@ -20,8 +20,7 @@ from scs.errors import BadInput, Exit, PreflightFailed, Problem, ScsError, StepF
 from scs.patience import patience
 
 if TYPE_CHECKING:
-    from scs.engine.session import Session
-    from scs.plan.plan import Plan
+    from scs.engine.session import Look, Session
 
 STARTED = time.time()
 PROGRAM = "scs"
@@ -204,10 +203,12 @@ def up(
             plans.show(session, look.plan)
             click.confirm("Some services restart. Go on?", default=True, abort=True, err=True)
 
-        def again(plan: Plan) -> None:
+        def again(seen: Look) -> None:
+            # What could not be seen before the nodes ran is judged now.
+            policies.enforce(session, seen, delete_data, warned=True)
             if kept:
-                kept.agree(plan)
-            screen.plan(plan)
+                kept.agree(seen.plan)
+            screen.plan(seen.plan)
 
         screen.start()
         try:

@@ -20,16 +20,19 @@ if TYPE_CHECKING:
 HINT = "change it, or let it be with an `exception` rule in policy/: see docs/policies.md"
 
 
-def enforce(session: Session, look: Look, delete_data: Sequence[str] = ()) -> None:
+def enforce(
+    session: Session, look: Look, delete_data: Sequence[str] = (), *, warned: bool = False
+) -> None:
     """Raise Denied when a policy forbids the plan; show what policies warn of.
 
-    `delete_data` names components or steps whose data the operator agreed to lose.
+    `delete_data` names components or steps whose data the operator agreed to lose; `warned`:
+    this run has shown the warnings before.
     """
     from scs.policy import Outcome
 
     rulings = _judged(session, look, delete_data)
     for ruling in rulings:
-        if ruling.outcome is Outcome.WARNED:
+        if ruling.outcome is Outcome.WARNED and not warned:
             for message in ruling.messages:
                 click.echo(f"warning: {message} ({_source(ruling)})", err=True)
     denied = [

@@ -20,14 +20,14 @@ from scs.errors import BadInput, Problem, StepFailed
 from scs.model.objects import ApiObject
 from scs.model.view import View
 from scs.plan.announce import holds, owners
-from scs.plan.plan import API, Leaving, Plan, Step
+from scs.plan.plan import API, Leaving, Step
 
 
 def apply(
     session: Session,
     look: Look,
     recording: Recording,
-    agree: Callable[[Plan], None] = lambda _plan: None,
+    agree: Callable[[Look], None] = lambda _look: None,
 ) -> Look:
     """Do what the plan says and look again; raises StepFailed.
 
@@ -41,7 +41,7 @@ def apply(
         _make_nodes(session, look)
         look = session.events.timed(MACHINE, "looking at the nodes", session.look)
         session.keep_secrets()
-        agree(look.plan)
+        agree(look)
         recording.announce(look.plan)
     _write_clients(session, look.view)
     if any(item.id.startswith("image:") for _, item in look.plan.api):
