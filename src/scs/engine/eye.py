@@ -33,10 +33,9 @@ SECONDS = 180
 """How long a look may take."""
 PARALLEL = 32
 """Nodes that are looked at at the same time."""
-BATCH = ("-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=15")
 REBOOT_SECONDS = 90
 """How long a node may be away that restarts."""
-BOOTED = "timeout 120 systemctl is-system-running --wait >/dev/null 2>&1; "
+BOOTED = "timeout {seconds:.0f} systemctl is-system-running --wait >/dev/null 2>&1; "
 REFUSED = ("Permission denied", "Host key verification failed")
 """What ssh says when it is no use to try again."""
 
@@ -85,6 +84,12 @@ def program(payload: Sequence[Mapping[str, Any]]) -> str:
     return _PROGRAM.format(digest=digest, sources=sources, payload=_pack(payload))
 
 
+def batch() -> tuple[str, ...]:
+    """Options of ssh for a look: nobody is asked anything, and a dead node is noticed."""
+    connect, alive = f"ConnectTimeout={patient(10):.0f}", f"ServerAliveInterval={patient(15):.0f}"
+    return ("-o", "BatchMode=yes", "-o", connect, "-o", alive)
+
+
 def answer(output: str) -> dict[str, Seen]:
     """Id → what was seen, from the output of the program."""
     found: dict[str, Seen] = json.loads(
@@ -107,7 +112,7 @@ def look(
             try:
                 done = subprocess.run(
                     [
-                        *ssh_argv(nodes[name], BATCH),
+                        *ssh_argv(nodes[name], batch()),
                         f"{booted}exec env {VARIABLE}={patience()} python3 -",
                     ],
                     input=program(payloads[name]),
@@ -124,7 +129,7 @@ def look(
             if done.returncode != 255 or refused or time.monotonic() > end:
                 break
             # It runs, so it is on its way down or up: what it is then is what counts.
-            booted = BOOTED
+            booted = BOOTED.format(seconds=patient(120))
             time.sleep(0.5)
         if done.returncode:
             told = "\n".join(done.stderr.splitlines()[-15:])
