@@ -440,7 +440,7 @@ def test_own_templates_are_told(tmp_path: Path) -> None:
         ("scs.conf", "", "called scs.conf", "/etc/systemd/system/"),
         ("nova.conf", "cpu_alocation_ratio", "no option", "cpu_allocation_ratio?"),
         ("nova.conf", "[DEFALT]host", "no section [DEFALT]", "DEFAULT?"),
-        ("nova.conf", "[api]host", "no option [api]host", "stands in [DEFAULT]"),
+        ("nova.conf", "[scheduler]host", "no option [scheduler]host", "stands in [DEFAULT]"),
         ("nova.conf", "max_retries", "stands in [api_database], [database]", "'[api_database]max"),
         ("haproxy.cfg", "binnd", "no line with binnd", "bind?"),
     ],

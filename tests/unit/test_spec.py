@@ -178,9 +178,9 @@ def test_many_nodes_are_quick() -> None:
         "networks: {management: {ipv4: 10.0.0.0/16}, tunnel: {ipv4: 10.1.0.0/16}}\n"
         f"nodes:\n  - {{name: control, roles: [control, network]}}\n{nodes}"
     )
-    begin = time.monotonic()
+    begin = time.process_time()
     spec = parse(text)
-    assert time.monotonic() - begin < 5
+    assert time.process_time() - begin < 5
     assert len({node.address for node in spec.nodes()}) == 3001
 
 
@@ -509,9 +509,9 @@ def test_unknown_release() -> None:
 
 def test_endless_problems_end() -> None:
     text = "".join(f"key{i}: {{}}\n" for i in range(20_000))
-    begin = time.monotonic()
+    begin = time.process_time()
     found = problems(text)
-    assert time.monotonic() - begin < 10
+    assert time.process_time() - begin < 10
     assert len(found) == 101
     assert "there are more problems" in found[-1]
 
@@ -638,7 +638,7 @@ MOST_RIGHT = 0.02
 
 
 def test_malformed_files_are_answered() -> None:
-    begin = time.monotonic()
+    begin = time.process_time()
     files = right = 0
     for text in malformed(random.Random(SEED)):
         files += 1
@@ -656,7 +656,7 @@ def test_malformed_files_are_answered() -> None:
             right += 1
     assert files >= 500
     assert right / files < MOST_RIGHT
-    assert time.monotonic() - begin < 15
+    assert time.process_time() - begin < 15
 
 
 # What is derived from the model -----------------------------------------------------------------
