@@ -15,8 +15,9 @@ import json
 import subprocess
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -98,8 +99,33 @@ def answer(output: str) -> dict[str, Seen]:
     return found
 
 
+@dataclass(frozen=True)
+class Said:
+    """What a node has answered, or ssh instead of it."""
+
+    code: int
+    output: str
+    errors: str
+
+
+def ask(link: Connection, words: str, program: str) -> Said:
+    """One round trip: run these words on a node, with a program on standard input."""
+    done = subprocess.run(
+        [*ssh_argv(link, batch()), words],
+        input=program,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=patient(SECONDS),
+        check=False,
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
 def look(
-    nodes: Mapping[str, Connection], payloads: Mapping[str, Sequence[Mapping[str, Any]]]
+    nodes: Mapping[str, Connection],
+    payloads: Mapping[str, Sequence[Mapping[str, Any]]],
+    ask: Callable[[Connection, str, str], Said] = ask,
 ) -> dict[str, dict[str, Seen]]:
     """Look at these nodes at once; node → id → what was seen. Raises StepFailed."""
     if not nodes:
@@ -110,32 +136,25 @@ def look(
         end, booted = time.monotonic() + patient(REBOOT_SECONDS), ""
         while True:
             try:
-                done = subprocess.run(
-                    [
-                        *ssh_argv(nodes[name], batch()),
-                        f"{booted}exec env {VARIABLE}={patience()} python3 -",
-                    ],
-                    input=program(payloads[name]),
-                    capture_output=True,
-                    text=True,
-                    errors="replace",
-                    timeout=patient(SECONDS),
-                    check=False,
+                done = ask(
+                    nodes[name],
+                    f"{booted}exec env {VARIABLE}={patience()} python3 -",
+                    program(payloads[name]),
                 )
             except subprocess.TimeoutExpired:
                 what = f"did not answer within {patient(SECONDS):.0f} s"
                 return Problem(f"node {name}", what, hint)
-            refused = any(words in done.stderr for words in REFUSED)
-            if done.returncode != 255 or refused or time.monotonic() > end:
+            refused = any(words in done.errors for words in REFUSED)
+            if done.code != 255 or refused or time.monotonic() > end:
                 break
             # It runs, so it is on its way down or up: what it is then is what counts.
             booted = BOOTED.format(seconds=patient(120))
             time.sleep(0.5)
-        if done.returncode:
-            told = "\n".join(done.stderr.splitlines()[-15:])
-            what = f"no ssh: {told}" if done.returncode == 255 else f"cannot be looked at\n{told}"
+        if done.code:
+            told = "\n".join(done.errors.splitlines()[-15:])
+            what = f"no ssh: {told}" if done.code == 255 else f"cannot be looked at\n{told}"
             return Problem(f"node {name}", what, hint)
-        return answer(done.stdout)
+        return answer(done.output)
 
     with ThreadPoolExecutor(min(PARALLEL, len(nodes))) as pool:
         answers = dict(zip(nodes, pool.map(one, nodes), strict=True))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -82,7 +83,9 @@ class View:
 
     def on(self, node: Node) -> View:
         """The same cloud seen from that node."""
-        return replace(self, node=node)
+        view = replace(self, node=node)
+        view.__dict__["_found"] = self._found
+        return view
 
     @property
     def here(self) -> Node:
@@ -97,7 +100,15 @@ class View:
         return self.here.address
 
     def nodes_with(self, *roles: Role) -> tuple[Node, ...]:
-        return tuple(node for node in self.nodes if node.roles & set(roles))
+        wanted = frozenset(roles)
+        if wanted not in self._found:
+            self._found[wanted] = tuple(node for node in self.nodes if node.roles & wanted)
+        return self._found[wanted]
+
+    @cached_property
+    def _found(self) -> dict[frozenset[Role], tuple[Node, ...]]:
+        """What `nodes_with` has found; each node's files ask it, so it must not count them all."""
+        return {}
 
     def nodes_of(self, component: Component) -> tuple[Node, ...]:
         return self.nodes_with(*component.roles)

@@ -4,17 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from scs.errors import BadInput, Problem
 from scs.model.component import Component, Config, Packaged, Service, Text, User, Wsgi
 from scs.model.needs import Need
 from scs.model.objects import ApiObject
+from scs.model.overrides import Setting
 from scs.model.topology import Node
 from scs.model.view import View
 from scs.plan import own, templating
-from scs.plan.ini import Composed, compose, parse, unmarked
+from scs.plan.ini import Composed, compose, layered, parse, unmarked
 from scs.plan.resolve import givers, needs_of
 from scs.plan.units import UWSGI, drop_in_text, service_text, uwsgi_text, wsgi_service
 from scs.resources import (
@@ -173,10 +174,18 @@ class Expander:
     def _content(self, part: Component, declared: Config | Text, view: View) -> str | None:
         if isinstance(declared, Text):
             return declared.text(view)
-        return self.composed(part, declared, view).text
+        text, layers, _ = self._filled(part, declared, view)
+        return layered(text, layers) if declared.service else unmarked(text)
 
     def composed(self, part: Component, declared: Config, view: View) -> Composed:
         """A configuration file of a node (the view's), and who wanted what in it."""
+        text, layers, source = self._filled(part, declared, view)
+        return compose(text, layers, source) if declared.service else Composed(unmarked(text), ())
+
+    def _filled(
+        self, part: Component, declared: Config, view: View
+    ) -> tuple[str, Sequence[Setting], str]:
+        """The template filled in, with marks; the layers over it; whose template it is."""
         mine = view.overrides.templates.get((part.name, declared.template))
         texts = () if mine is None else ((mine.path, mine.text),)
         folders = (self.folders[part.name], self.shared)
@@ -188,15 +197,16 @@ class Expander:
             declared.template,
             None if mine is None else mine.path,
         )
+        source = "component" if mine is None else "template"
         if not declared.service:
-            return Composed(unmarked(text), ())
+            return text, (), source
         if mine is not None:
             filled = f"{mine.path}, filled in, line"
             _, problems = parse(unmarked(text), lambda line: f"{filled} {line}")
             if problems:
                 raise BadInput(*problems)
         layers = own.settings(declared, view, own.file_names(view.components, declared.service))
-        return compose(text, layers, "component" if mine is None else "template")
+        return text, layers, source
 
     def _policy(
         self, declared: Config | Text, view: View, after: tuple[str, ...]

@@ -68,10 +68,15 @@ def compose(base: str, layers: Iterable[Setting], source: str = "component") -> 
         if (found := _MARK.match(line))
     }
     settings, _ = parse(plain, lambda line: marks.get(line, ""), source)
+    return Composed(layered(plain, layers), (*settings, *layers))
+
+
+def layered(base: str, layers: Iterable[Setting]) -> str:
+    """The text alone, as `compose` gives it, at a fraction of the cost."""
     wanted: dict[str, dict[str, Any]] = {}
     for item in layers:
         wanted.setdefault(item.section, {})[item.option] = Repeated(item.values)
-    return Composed(merge(plain, wanted), (*settings, *layers))
+    return merge(unmarked(base), wanted)
 
 
 def parse(

@@ -52,6 +52,7 @@ def environment(
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        auto_reload=False,  # a command is over before anybody has edited a template
         autoescape=False,  # noqa: S701 - the files are configuration, not HTML
         extensions=[Marking],
     )
