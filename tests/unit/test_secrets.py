@@ -410,3 +410,14 @@ def test_a_rotation_is_no_occasion_for_other_changes(world: World) -> None:
         turn(world, "database/nova")
     assert world.cloud.snapshot() == before
     assert not world.session().secrets.under_way
+
+
+def test_certificates_of_what_is_gone_are_forgotten(world: World) -> None:
+    session = world.session()
+    session.authority.issue("compute-9/libvirt", ("compute-9",))
+    session.authority.save()
+    before = set(world.session().authority.ends())
+    assert "compute-9/libvirt" in before
+    world.yaml["config"] = {"nova": {"DEFAULT": {"cpu_allocation_ratio": 9.0}}}
+    world.up()
+    assert set(world.session().authority.ends()) == before - {"compute-9/libvirt"}

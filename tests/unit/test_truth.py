@@ -19,7 +19,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from fakes import PaperHand, World
+from fakes import PaperExecutor, PaperHand, World
 from scs.engine.apply import apply
 from scs.engine.journal import Entry, Result
 from scs.engine.recording import Recording
@@ -470,3 +470,22 @@ def test_the_first_up(empty: World) -> None:
     assert isinstance(session.hand, PaperHand)
     calls = session.hand.calls
     assert calls == [("observe", (NODE,)), ("converge", (NODE,)), ("observe", (NODE,))]
+
+
+def test_a_service_that_is_slow_to_answer_after_a_change_is_asked_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, silent = PaperExecutor._answers, [False] * 5
+
+    def answers(executor: PaperExecutor, service: str) -> bool:
+        if service == "compute" and silent and "9.0" in world.node[NOVA_CONF]["content"]:
+            return silent.pop()
+        return real(executor, service)
+
+    monkeypatch.setattr(PaperExecutor, "_answers", answers)
+    monkeypatch.setattr(PaperExecutor, "settle", lambda *_: None)
+    monkeypatch.setattr("scs.engine.apply.LOOK_PAUSE", 0.0)
+    world.yaml["config"] = {"nova": {"DEFAULT": {"cpu_allocation_ratio": 9.0}}}
+    world.up()
+    assert not silent
+    assert not world.plan().plan

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -19,8 +20,14 @@ from scs.engine.state import write_private
 from scs.errors import BadInput, Problem, StepFailed
 from scs.model.objects import ApiObject
 from scs.model.view import View
+from scs.patience import patient
 from scs.plan.announce import holds, owners
-from scs.plan.plan import API, Leaving, Step
+from scs.plan.plan import API, UNSEEN, Leaving, Step
+
+UNSEEN_SECONDS = 120
+"""How long the second look waits for an API that does not answer, while all else is right."""
+LOOK_PAUSE = 1.0
+"""Seconds between two such looks."""
 
 
 def apply(
@@ -54,7 +61,7 @@ def apply(
     hooks.after()
     for leaving in look.plan.leaving:
         _remove_node(session, look.view, leaving)
-    again = session.events.timed(MACHINE, "looking again", session.look)
+    again = session.events.timed(MACHINE, "looking again", partial(_look_again, session))
     if again.plan:
         raise StepFailed(
             *[
@@ -67,7 +74,20 @@ def apply(
             ]
         )
     remember(session, again)
+    session.authority.forget_unasked()
+    session.keep_secrets()
     return again
+
+
+def _look_again(session: Session) -> Look:
+    """Look until all can be seen: a service that was just reloaded may be slow to answer."""
+    end = time.monotonic() + patient(UNSEEN_SECONDS)
+    while True:
+        look = session.look()
+        silent = [step for step in look.plan.changes if step.reason == UNSEEN]
+        if not silent or len(silent) < len(look.plan.changes) or time.monotonic() > end:
+            return look
+        time.sleep(LOOK_PAUSE)
 
 
 def _make_nodes(session: Session, look: Look) -> None:

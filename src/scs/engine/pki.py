@@ -60,6 +60,7 @@ class Authority:
         self._vault = vault
         self._now = datetime.datetime.now(datetime.UTC)
         self._stale = False
+        self._asked: set[str] = set()
         self.renews = True
         """Whether what ends soon is issued anew when it is asked for."""
         self._kept = self._read() or {"ca": self._found(cloud), "issued": {}}
@@ -94,6 +95,7 @@ class Authority:
 
         Issued anew when the addresses differ from the last time or the end is near.
         """
+        self._asked.add(name)
         wanted = sorted(set(addresses))
         kept = self._kept["issued"].get(name)
         if (
@@ -124,6 +126,14 @@ class Authority:
     def renew(self, name: str) -> None:
         """Have a certificate issued anew when it is next asked for."""
         self._kept["issued"].pop(name, None)
+
+    def forget_unasked(self) -> None:
+        """Forget the certificates that nobody has asked for: of nodes and components that are gone.
+
+        To be called when all of the cloud has been expanded.
+        """
+        issued = self._kept["issued"]
+        self._kept["issued"] = {name: issued[name] for name in issued if name in self._asked}
 
     def save(self) -> None:
         """Keep what was issued since, encrypted; clear text from before goes."""
