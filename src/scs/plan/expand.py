@@ -46,6 +46,7 @@ class Expander:
         self.view = view
         self.folders = folders
         self.shared = shared
+        self._units: dict[str, Sequence[Resource]] = {}
 
     def node(self, node: Node) -> tuple[Resource, ...]:
         """All resources of one node."""
@@ -135,7 +136,7 @@ class Expander:
         policies = (self._policy(declared, view, ids) for declared in part.files)
         base += [item for item in policies if item]
         for unit in part.units:
-            base += self._unit_files(part, unit, view)
+            base += self._unit_files(part, unit)
         met, gates = self._needs(part, view, given)
         read += tuple(item.name for item in met if isinstance(item, File | Link))
         ready = _ids(base) + _ids(met) + _ids(gates)
@@ -240,11 +241,17 @@ class Expander:
                 gates.append(Gate(name=name.strip(), probe=gives.ready(view, need)))
         return met, gates
 
-    def _unit_files(
-        self, part: Component, unit: Service | Wsgi | Packaged, view: View
-    ) -> list[Resource]:
+    def _unit_files(self, part: Component, unit: Service | Wsgi | Packaged) -> Sequence[Resource]:
+        """The files of a unit: the same on all nodes."""
+        if unit.name not in self._units:
+            self._units[unit.name] = self._new_unit_files(part, unit)
+        return self._units[unit.name]
+
+    def _new_unit_files(
+        self, part: Component, unit: Service | Wsgi | Packaged
+    ) -> Sequence[Resource]:
         folder = f"{SYSTEMD}/{unit.name}.service.d"
-        mine = own.drop_ins(view.overrides, f"{unit.name}.service")
+        mine = own.drop_ins(self.view.overrides, f"{unit.name}.service")
         found: list[Resource] = [
             Leftovers(name=folder, pattern=own.DROP_IN.format("*"), keep=tuple(mine)),
             *[File(name=f"{folder}/{name}", content=item.text) for name, item in mine.items()],
@@ -266,7 +273,7 @@ class Expander:
         base: tuple[str, ...],
         read: tuple[str, ...],
     ) -> list[Resource]:
-        files = tuple(item.name for item in self._unit_files(part, unit, view))
+        files = tuple(item.name for item in self._unit_files(part, unit))
         if isinstance(unit, Wsgi):
             unit = wsgi_service(unit)
         gates: list[Resource] = []
