@@ -15,7 +15,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
@@ -26,7 +25,7 @@ import pytest
 from scs.errors import ScsError
 from scs.model.topology import Network, Node, Role
 from scs.paths import Paths
-from scs.providers.local import LocalProvider, cgroups, host, layers, names, rootfs
+from scs.providers.local import LocalProvider, cgroups, host, names, rootfs
 from scs.providers.local.probe import probe_kvm
 from scs.shell import quiet, run
 
@@ -81,21 +80,6 @@ class Ssh:
             check=check,
             timeout=60,
         ).strip()
-
-
-@pytest.fixture(scope="module")
-def scratch() -> Iterator[Path]:
-    """A folder on a real file system; /tmp may be one of those that overlayfs refuses."""
-    folder = Path(tempfile.mkdtemp(prefix="scs-test-", dir="/var/tmp"))
-    yield folder
-    rootfs.delete_tree(folder)
-
-
-@pytest.fixture(scope="module")
-def base(scratch: Path) -> Path:
-    """A root file system with what a node needs that is a host as well."""
-    packages = ("iptables", "openssh-client", "systemd-container", "iputils-ping")
-    return layers.build_base(scratch / "cache", packages, quiet)
 
 
 @pytest.fixture(scope="module")

@@ -106,8 +106,10 @@ class Executor:
 
     def observe(self, wanted: Sequence[ApiObject]) -> dict[str, Any]:
         """Id → what is there; nothing of services that do not answer, or not with a list."""
+        if not wanted:
+            return {}
         there = self.answering({want.service for want in wanted} | {"identity"})
-        if not wanted or "identity" not in there:
+        if "identity" not in there:
             return {}
         by_kind: dict[str, list[ApiObject]] = {}
         for want in wanted:
