@@ -11,6 +11,10 @@
   memory      proportional set size of all processes in the nodes, without and with guests
   throughput  TCP through a floating IP in both directions, from `verify`
   disk        what cache and state take, each file once
+  ara         `change` while ARA records each call of Ansible
+  nodes       `plan` of a cloud that is as it should be: with 1, 3 and 10 nodes here (as many as
+              fit into memory), and with 100 and 1,000 that are simulated (see simulated.py):
+              time, round trips and bytes per node, memory of the program
 
 Times are those of the whole command, from its start to its end. The cloud has its own name
 (bench), addresses (10.41.*) and state folder, so a cloud that is here stays as it is; but the
@@ -55,6 +59,12 @@ SECONDS = 1800
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", "__pycache__", ".*_cache", "cloud.yaml")
 GIB = 1 << 30
 
+LOCAL = (1, 3, 10)
+"""Nodes on this machine."""
+SIMULATED = (100, 1000)
+NODE_BYTES = 1 << 30
+"""Memory that a node more may take."""
+
 GOALS = {
     "cold": "≤ 240 s",
     "warm": "≤ 45 s",
@@ -62,6 +72,8 @@ GOALS = {
     "status": "≤ 3 s",
     "memory without guests": "≤ 3.5 GiB",
     "disk": "≤ 6 GB",
+    "plan, 10 nodes": "≤ 8 s",
+    "plan, 1000 simulated nodes": "≤ 5 s",
     "throughput in": "≥ 100 Mb/s",
     "throughput out": "≥ 100 Mb/s",
 }
@@ -121,6 +133,55 @@ class Bench:
             option = f"config: {{keystone: {{token: {{expiration: {self._expiration}}}}}}}\n"
             self.file.write_text(SPEC + option)
             turn(self.timed("up", "--yes"))
+
+    def ara(self) -> None:
+        self.ensure_up()
+        self.run("records", "--on")
+        try:
+            for turn in self._turns("change with ARA"):
+                self._expiration += 60
+                option = f"config: {{keystone: {{token: {{expiration: {self._expiration}}}}}}}\n"
+                self.file.write_text(SPEC + option)
+                turn(self.timed("up", "--yes"))
+        finally:
+            self.run("records", "--off")
+
+    def nodes(self) -> None:
+        self.ensure_up()
+        for count in LOCAL:
+            if (count - 1) * NODE_BYTES > available():
+                say(f"{count} nodes do not fit into memory: left out")
+                continue
+            others = [f"  - {{name: node-{at}, roles: [compute]}}\n" for at in range(2, count + 1)]
+            first = "  - {name: node-1, roles: [control, network, compute]}\n"
+            self.file.write_text(f"{SPEC}nodes:\n{first}{''.join(others)}")
+            self._add(f"up to {count} nodes", "s", self.timed("up", "--yes"))
+            for turn in self._turns(f"plan, {count} nodes"):
+                turn(self.timed("plan"))
+        for count in SIMULATED:
+            self.simulated(count)
+
+    def simulated(self, count: int) -> None:
+        """The planner and the engine, with nodes that are not there."""
+        folder = WORK / "simulated"
+        remove(folder)
+        folder.mkdir()
+        program = [sys.executable, "-P", str(ROOT / "bench/simulated.py")]
+        words = [str(folder), "--nodes", str(count)]
+        subprocess.run([*program, "make", *words], check=True, timeout=SECONDS)
+        name = f"{count} simulated nodes"
+        for turn in self._turns(f"plan, {name}"):
+            done = subprocess.run(
+                [*program, "plan", *words], check=True, timeout=SECONDS, capture_output=True
+            )
+            seen = json.loads(done.stdout)
+            turn(seen["seconds"])
+            self._add(f"its processor time, {name}", "s", seen["processor"])
+            self._add(f"round trips per node, {name}", "", seen["trips"])
+            self._add(f"sent per node, {name}", "kB", seen["bytes_there"] / 1e3)
+            self._add(f"answered per node, {name}", "kB", seen["bytes_back"] / 1e3)
+            self._add(f"memory of the program, {name}", "MB", seen["memory"] / 1e6)
+        remove(folder)
 
     def status(self) -> None:
         self.ensure_up()
@@ -252,6 +313,12 @@ def pss_in(namespace: int) -> list[tuple[str, int]]:
     return found
 
 
+def available() -> int:
+    """Bytes of memory that programs can still have."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("MemAvail")) * 1024
+
+
 def remove(folder: Path) -> None:
     if folder.exists():
         subprocess.run(["rm", "-rf", "--one-file-system", "--", folder], check=True)
@@ -288,7 +355,10 @@ def stop(number: int, _frame: FrameType | None) -> None:
 
 
 def main(words: list[str]) -> int:
-    kinds = ("cold", "warm", "noop", "change", "status", "memory", "throughput", "disk")
+    kinds = (
+        *("cold", "warm", "noop", "change", "ara", "status", "memory", "throughput", "disk"),
+        "nodes",
+    )
     parser = argparse.ArgumentParser(
         prog="bench/run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
