@@ -279,3 +279,33 @@ def test_many_are_asked_at_once_and_keep_their_names(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(probe.PROBES, "together", together)
     asked = {name: {"type": "together", "name": name.upper()} for name in "abcd"}
     assert probe.ask_all(asked) == {"a": "A", "b": "B", "c": "C", "d": "D"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "answer"), [(0.0, ""), (0.4, ""), (5.0, "http: timed out")], ids=str
+)
+def test_who_is_slow_is_asked_again_with_more_patience(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, answer: str
+) -> None:
+    ended = threading.Event()
+
+    class Slow(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            ended.wait(seconds)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    real = probe.ask_all
+    monkeypatch.setattr(probe, "SLOW", 0.8)
+    monkeypatch.setattr(probe, "ask_all", lambda asked, timeout=0.1: real(asked, timeout))
+    with ThreadingHTTPServer((LOCAL, 0), Slow) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            url = f"http://{LOCAL}:{server.server_address[1]}/"
+            assert probe.ask_patiently({"a": {"type": "http", "url": url}}) == {"a": answer}
+        finally:
+            ended.set()
+            server.shutdown()

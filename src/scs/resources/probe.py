@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 import struct
@@ -197,11 +198,27 @@ PATIENCE = 15.0
 """Seconds that a service may take to answer a look: it may have more to do than that."""
 
 
-def ask_all(probes: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+SLOW = 45.0
+"""Seconds that one may take that did not answer at all within those."""
+_LATE = re.compile(r"timed out|took longer than")
+
+
+def ask_all(probes: Mapping[str, Mapping[str, Any]], timeout: float = PATIENCE) -> dict[str, str]:
     """Answer many probes at once; name → answer."""
     with ThreadPoolExecutor(max_workers=16) as pool:
-        answers = pool.map(lambda probe: ask(probe, PATIENCE), probes.values())
+        answers = pool.map(lambda probe: ask(probe, timeout), probes.values())
         return dict(zip(probes, answers, strict=True))
+
+
+def ask_patiently(probes: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The same, and those that only were too late a second time, with more patience.
+
+    A service that is still loading, or shares its processors with much else, is slow and not
+    broken: to restart it would end the requests that it has, and make it slower still.
+    """
+    answers = ask_all(probes)
+    late = {name: probes[name] for name, answer in answers.items() if _LATE.search(answer)}
+    return answers | ask_all(late, SLOW) if late else answers
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from .base import ConvergeError, Resource, Seen, command
-from .probe import ask_all, wait
+from .probe import ask_patiently, wait
 
 SHOWN = (
     "Id,LoadState,ActiveState,SubState,UnitFileState,"
@@ -91,7 +91,7 @@ class Unit(Resource):
         ]
         states = {want.id: state for want, state in zip(wanted, blocks, strict=True)}
         running = [want for want in wanted if states[want.id].get("ActiveState") == "active"]
-        answers = ask_all({want.id: want.ready for want in running if want.ready})
+        answers = ask_patiently({want.id: want.ready for want in running if want.ready})
         found: dict[str, Seen] = {}
         for want in wanted:
             state = states[want.id]

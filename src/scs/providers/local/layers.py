@@ -53,6 +53,10 @@ APT = """\
 // Written by scs. Below: how the machine that this node runs on reaches its servers.
 APT::Install-Recommends "false";
 Acquire::Languages "none";
+// An archive that hangs is given up in minutes: apt tries each of its files four times.
+Acquire::http::Timeout "15";
+Acquire::https::Timeout "15";
+Acquire::Retries "1";
 """
 
 PRESET = """\
@@ -221,6 +225,8 @@ def _debootstrap(
 
     def progress(line: str) -> None:
         nonlocal count
+        if line.startswith(("Ign:", "Err:")):
+            say(f"Debian's archive: {line}")
         if line.startswith(("Unpacking ", "Setting up ")):
             count += 1
             if count % 20 == 0:
