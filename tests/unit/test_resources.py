@@ -520,7 +520,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heads: Path) -> Path:
     monkeypatch.setattr(migration, "ARTIFACTS", tmp_path / "artifacts")
     path = migration.kept("nova")
     path.parent.mkdir(parents=True)
-    path.write_text("CREATE TABLE t;")
+    path.write_text(f"CREATE TABLE t;\n{migration.COMPLETE}")
     return folder
 
 
@@ -542,7 +542,9 @@ def test_only_a_server_that_never_ran_is_filled(
     assert RESTORED.compare({}) == "is missing"
 
 
-@pytest.mark.parametrize("hindrance", ["the server runs", "nothing is kept", "it is there"])
+@pytest.mark.parametrize(
+    "hindrance", ["the server runs", "nothing is kept", "a part is kept", "it is there"]
+)
 def test_otherwise_the_migrations_do_it(
     data: Path, hindrance: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -554,6 +556,9 @@ def test_otherwise_the_migrations_do_it(
         restored.SOCKET.touch()
     elif hindrance == "nothing is kept":
         migration.kept("nova").unlink()
+    elif hindrance == "a part is kept":
+        path = migration.kept("nova")
+        path.write_text(path.read_text()[:-3])
     else:
         (data / "nova").mkdir()
     RESTORED.converge()

@@ -27,6 +27,20 @@ def kept(migration: str) -> Path:
     return ARTIFACTS / HEADS.parent.resolve().name / f"{migration}.sql"
 
 
+COMPLETE = "-- scs: complete\n"
+"""The last line of what is kept: a file that lost its end with the machine's power is none."""
+
+
+def complete(path: Path) -> bool:
+    """Whether something is kept there, to its end."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(-min(len(COMPLETE), path.stat().st_size), os.SEEK_END)
+            return stream.read() == COMPLETE.encode()
+    except OSError:
+        return False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Migration(Resource):
     """Brings databases to the state that the installed code expects.
@@ -107,6 +121,9 @@ class Migration(Resource):
         with temporary.open("w") as stream:
             dump = ["mariadb-dump", "--single-transaction", "--skip-comments", "--databases"]
             done = subprocess.run([*dump, *self.proofs], stdout=stream, check=False)
+            stream.write(COMPLETE)
+            stream.flush()
+            os.fsync(stream.fileno())
         if done.returncode == 0:
             temporary.replace(path)
         else:

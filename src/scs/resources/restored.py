@@ -14,7 +14,7 @@ from tempfile import mkdtemp
 from typing import ClassVar
 
 from .base import ConvergeError, Resource, Seen, command, patient
-from .migration import kept
+from .migration import complete, kept
 
 DATA = Path("/var/lib/mysql")
 SOCKET = Path("/run/mysqld/mysqld.sock")
@@ -38,7 +38,7 @@ class Restored(Resource):
     databases: tuple[str, ...]
 
     def _files(self) -> list[Path]:
-        return [path for path in map(kept, self.migrations) if path.exists()]
+        return [path for path in map(kept, self.migrations) if complete(path)]
 
     @classmethod
     def observe(cls, wanted: Sequence[Restored]) -> dict[str, Seen]:

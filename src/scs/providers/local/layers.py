@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from scs.archive import SUITE, Archive, sources_for_trixie
+from scs.errors import CommandFailed, Problem
 from scs.providers.local.rootfs import delete_tree
 from scs.release import PYTHON, Release, environment, options
 from scs.shell import Say, run
@@ -53,11 +54,13 @@ APT = """\
 // Written by scs. Below: how the machine that this node runs on reaches its servers.
 APT::Install-Recommends "false";
 Acquire::Languages "none";
-// An archive that hangs is given up in minutes: apt tries each of its files four times.
 Acquire::http::Timeout "15";
 Acquire::https::Timeout "15";
-Acquire::Retries "1";
 """
+
+GIVEN_UP = 4
+"""How often in a row an archive may not answer; each time takes apt twice the time limit."""
+ARCHIVE_HINT = "look at this machine's apt sources and network, then run the command again"
 
 PRESET = """\
 # Written by scs: what runs is decided by the cloud's components, not by installing a package.
@@ -221,12 +224,19 @@ def _debootstrap(
     write_skeleton(work / "skeleton", files)
     # mmdebstrap puts the sources there itself.
     (work / "skeleton/etc/apt/sources.list.d/scs.sources").rename(work / "scs.sources")
-    count = 0
+    count = failed = 0
 
     def progress(line: str) -> None:
-        nonlocal count
-        if line.startswith(("Ign:", "Err:")):
-            say(f"Debian's archive: {line}")
+        nonlocal count, failed
+        if line.startswith("Get:"):
+            failed = 0
+        elif line.startswith(("Ign:", "Err:")):
+            failed += 1
+            say(f"Debian's archive does not answer: {line.partition(' ')[2]}")
+        if failed == GIVEN_UP:
+            # apt goes on for a quarter of an hour: each index in each form, four times.
+            what = f"Debian's archive does not answer, {failed} times in a row; last:\n    {line}"
+            raise CommandFailed(Problem("root file system", what, ARCHIVE_HINT))
         if line.startswith(("Unpacking ", "Setting up ")):
             count += 1
             if count % 20 == 0:
@@ -235,7 +245,7 @@ def _debootstrap(
     run(
         debootstrap_command(packages, root, work / "scs.sources"),
         where="root file system",
-        hint="look at this machine's apt sources and network, then run the command again",
+        hint=ARCHIVE_HINT,
         env={
             "TMPDIR": str(work),
             "SCS_SKELETON": str(work / "skeleton"),
