@@ -673,6 +673,43 @@ def test_a_unit_restarts_when_a_file_changed_that_a_reload_does_not_take_over(
     assert commands.ran[-1] == "systemctl restart a.service"
 
 
+@pytest.mark.parametrize(
+    ("age", "states", "answers", "restarted"),
+    [
+        (5, ["active"], [""], False),
+        (5, ["activating", "activating", "active"], [""], False),
+        (5, ["active"], ["http: timed out", ""], False),
+        (5, ["activating", "failed"], [], True),
+        (500, ["active"], [], True),
+    ],
+    ids=["is up", "starts", "loads", "fails", "is old"],
+)
+def test_a_unit_that_was_started_a_moment_ago_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+    age: int,
+    states: list[str],
+    answers: list[str],
+    restarted: bool,
+) -> None:
+    born = int((time.monotonic() - age) * 1e6)
+    left = list(states)
+
+    def shown(argv: Sequence[str], **_: object) -> str:
+        ran.append(" ".join(argv))
+        state = left.pop(0) if len(left) > 1 else left[0]
+        text = f"ActiveState={state}\nUnitFileState=enabled\n"
+        return f"{text}ExecMainStartTimestampMonotonic={born}\n" if "show" in argv else ""
+
+    ran: list[str] = []
+    monkeypatch.setattr(unit, "command", shown)
+    monkeypatch.setattr(unit, "ask", lambda *_: answers.pop(0))
+    monkeypatch.setattr(unit, "wait", lambda *_: None)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    Unit(name="a.service", ready={"type": "http", "url": ""}).converge()
+    assert ("systemctl restart a.service" in ran) == restarted
+    assert not answers
+
+
 def test_a_unit_that_fails_tells_the_end_of_its_journal(monkeypatch: pytest.MonkeyPatch) -> None:
     answers: dict[str, str | ConvergeError] = {
         "systemctl restart": ConvergeError("Job for a.service failed"),

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from .base import ConvergeError, Resource, Seen, command
-from .probe import ask_patiently, wait
+from .base import ConvergeError, Resource, Seen, command, patient
+from .probe import PATIENCE, ask, ask_patiently, wait
 
 SHOWN = (
     "Id,LoadState,ActiveState,SubState,UnitFileState,"
     "ExecMainStartTimestampMonotonic,StateChangeTimestampMonotonic,"
     "ActiveEnterTimestampMonotonic,InactiveEnterTimestampMonotonic"
 )
+STARTED = ("active", "activating")
 UNIT_FILES = "/etc/systemd/system/"
 _reloading = threading.Lock()
 _reloaded = 0.0
@@ -135,6 +136,21 @@ class Unit(Resource):
             return f"runs with an older {', '.join(seen['late'])}"
         return str(seen["wrong"]) or None
 
+    def _comes_up(self, state: Mapping[str, str]) -> bool:
+        """Wait for one that was started a moment ago (the node has booted, systemd mends).
+
+        To start it again would only cost the time that it has had.
+        """
+        born = _started(state.get("ExecMainStartTimestampMonotonic", "0"))
+        end = born + patient(self.seconds)
+        while state.get("ActiveState") in STARTED and time.time() < end:
+            if state["ActiveState"] == "active" and not (self.ready and ask(self.ready, PATIENCE)):
+                return True
+            time.sleep(0.5)
+            shown = command(["systemctl", "show", "--property=ActiveState", self.name])
+            state = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+        return False
+
     def _reload_manager(self) -> None:
         """Have the manager read unit files again if this unit's are newer than its knowledge."""
         global _reloaded
@@ -152,7 +168,9 @@ class Unit(Resource):
         if state.get("UnitFileState", "") in ("disabled", ""):
             # Without a reload each: one at the end is enough (see settle).
             command(["systemctl", "enable", "--no-reload", self.name])
-        late = self.late(state) if state.get("ActiveState") == "active" else []
+        late = self.late(state) if state.get("ActiveState") in STARTED else []
+        if not late and self._comes_up(state):
+            return
         verb = "reload" if late and all(map(self.reloadable, late)) else "restart"
         try:
             command(["systemctl", "reset-failed", self.name], check=False)
