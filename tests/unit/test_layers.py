@@ -8,6 +8,7 @@ import errno
 import fcntl
 import os
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 
 from scs import release
 from scs.archive import SUITE
-from scs.errors import BadInput, ScsError
+from scs.errors import BadInput, CommandFailed, ScsError
 from scs.providers.local import layers
 from scs.release import environment, heads
 from scs.shell import quiet
@@ -386,3 +387,25 @@ def test_components_find_their_heads_by_these_names(copy: release.Release) -> No
     assert set(re.findall(r"(?m)^(\w+) = ", text)) == {
         *("glance", "keystone", "neutron", "nova", "nova_api", "placement")
     }
+
+
+@pytest.mark.parametrize(
+    ("lines", "given_up"), [("Ign Ign Ign Err", True), ("Ign Ign Get Ign Err", False)]
+)
+def test_an_archive_that_hangs_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: str, given_up: bool
+) -> None:
+    told = "".join(f"echo {word}:4 http://mirror/debian trixie/main;" for word in lines.split())
+    end = "sleep 60" if given_up else "true"
+    monkeypatch.setattr(layers, "debootstrap_command", lambda *_: ["sh", "-c", f"{told} {end}"])
+    files = {"etc/apt/sources.list.d/scs.sources": b"Types: deb\n"}
+    said: list[str] = []
+    began = time.monotonic()
+    if given_up:
+        with pytest.raises(CommandFailed, match="4 times in a row") as caught:
+            layers._debootstrap(tmp_path, tmp_path, (), files, said.append)
+        assert "apt sources" in caught.value.problems[0].hint
+    else:
+        layers._debootstrap(tmp_path, tmp_path, (), files, said.append)
+    assert time.monotonic() - began < 30
+    assert len(said) == 4
