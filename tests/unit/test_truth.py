@@ -9,7 +9,9 @@ plan, the graph, both executors and the journal are real; see fakes.py.
 from __future__ import annotations
 
 import difflib
+import errno
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,14 +22,14 @@ import jsonschema
 import pytest
 
 from fakes import PaperExecutor, PaperHand, World
-from scs.engine.apply import apply
+from scs.engine.apply import Converging, apply
 from scs.engine.journal import Entry, Result
 from scs.engine.recording import Recording
 from scs.engine.saved import SavedPlan
 from scs.engine.session import MACHINE
-from scs.errors import StepFailed
+from scs.errors import Problem, StepFailed
 from scs.plan.document import values
-from scs.plan.plan import API
+from scs.plan.plan import API, Step
 from scs.resources import probe
 
 SCHEMA = json.loads(
@@ -489,3 +491,39 @@ def test_a_service_that_is_slow_to_answer_after_a_change_is_asked_again(
     world.up()
     assert not silent
     assert not world.plan().plan
+
+
+def test_what_waits_for_a_node_is_not_begun_when_that_has_failed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.yaml["config"] = {"nova": {"DEFAULT": {"cpu_allocation_ratio": 9.0}}}
+    world.cloud.api["flavor:SCS-1V-4"]["ram"] = 1
+    world.cloud.broken = {"unit:nova-scheduler.service"}
+    real = Converging._problem
+
+    def slowly(converging: Converging, step: Step, error: str) -> Problem:
+        time.sleep(1)  # whoever is let go too early has begun by then
+        return real(converging, step, error)
+
+    monkeypatch.setattr(Converging, "_problem", slowly)
+    with pytest.raises(StepFailed) as caught:
+        world.up()
+    assert [item.where for item in caught.value.problems] == ["nova on node-1"]
+    assert world.cloud.api["flavor:SCS-1V-4"]["ram"] == 1
+    probe.hurry.clear()
+
+
+def test_a_full_disk_of_a_node_is_called_so(world: World) -> None:
+    world.yaml["config"] = {"nova": {"DEFAULT": {"cpu_allocation_ratio": 9.0}}}
+
+    def full(_where: str, step: str) -> None:
+        if step == NOVA_CONF:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    world.cloud.at_step = full
+    with pytest.raises(StepFailed) as caught:
+        world.up()
+    (problem,) = caught.value.problems
+    assert "No space left on device" in problem.what
+    assert "scs ssh node-1 df -h" in problem.hint
+    probe.hurry.clear()

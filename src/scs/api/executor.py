@@ -192,7 +192,16 @@ class Executor:
 
     def _await(self, step: ApiObject, held: Callable[[ApiObject], bool], end: float) -> None:
         url = self.clients.view.url(step.service, external=True)
-        while held(step) or not self._answers(step.service):
+        waited = False
+        while (
+            (holding := held(step))
+            or (
+                # What it waited for may be what has failed.
+                waited and self.stop.is_set()
+            )
+            or not self._answers(step.service)
+        ):
+            waited = waited or holding
             if self.stop.is_set():
                 raise RuntimeError(GIVEN_UP)
             if time.monotonic() > end:

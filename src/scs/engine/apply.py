@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -185,7 +187,7 @@ class Converging:
         self._known = {(step.where, step.id): step for step in look.plan.steps}
         self._problems: list[Problem] = []
         self._pending: dict[str, set[tuple[str, str]]] = {}
-        """Component → its steps on nodes that are still to be done; shrinks as they end."""
+        """Component → its steps on nodes that are still to be done; shrinks as they go well."""
         for node, pairs in self._steps.items():
             for step, _ in pairs:
                 self._pending.setdefault(step.component, set()).add((node, step.id))
@@ -196,7 +198,7 @@ class Converging:
         session = self._session
 
         def listen(event: Event) -> None:
-            if event.kind == "end":
+            if event.kind == "end" and event.ok:
                 for left in list(self._pending.values()):
                     left.discard((event.where, event.step))
 
@@ -241,26 +243,30 @@ class Converging:
                 payloads,
                 self._run,
             )
+            failed = [
+                (name, outcome)
+                for name, outcomes in answers.items()
+                for outcome in outcomes
+                if not outcome["ok"]
+            ]
+            self._problems += [
+                self._problem(self._known[name, outcome["id"]], outcome["error"])
+                for name, outcome in failed
+            ]
+            if failed:
+                executor.stop.set()
         except StepFailed as error:
             executor.stop.set()
             self._problems.extend(error.problems)
-            return
         finally:
-            self._pending.clear()  # whatever the watchers may have missed
-        for name, outcomes in answers.items():
-            failed = [outcome for outcome in outcomes if not outcome["ok"]]
-            if failed:
-                executor.stop.set()
-            self._problems.extend(
-                self._problem(self._known[name, outcome["id"]], outcome["error"])
-                for outcome in failed
-            )
+            # What the watchers may have missed. Last: objects held until now must see `stop`.
+            self._pending.clear()
 
     def _problem(self, step: Step, error: str) -> Problem:
         masked = self._session.secrets.mask(error)
         text = "\n".join("    " + line for line in masked.splitlines())
-        hint = (
-            f"see more with: scs logs {step.component}; then run the same command again:"
-            " it goes on from here"
-        )
+        full = os.strerror(errno.ENOSPC) in error
+        look = f"scs ssh {step.where} df -h" if full else f"scs logs {step.component}"
+        what = "make room there, see" if full else "see more with:"
+        hint = f"{what} {look}; then run the same command again: it goes on from here"
         return Problem(f"{step.component} on {step.where}", f"{step.id} failed\n{text}", hint)
