@@ -21,6 +21,7 @@ EVERYWHERE = frozenset(Role)
 CONTROL = frozenset({Role.CONTROL})
 NETWORK = frozenset({Role.NETWORK})
 COMPUTE = frozenset({Role.COMPUTE})
+STORAGE = frozenset({Role.STORAGE})
 CHASSIS = frozenset({Role.NETWORK, Role.COMPUTE})
 
 Probe = Mapping[str, Any]
