@@ -196,8 +196,11 @@ class Session:
         )
 
     def view(self, facts: NodeFacts) -> View:
-        """The cloud as its components see it."""
+        """The cloud as its components see it; raises BadInput for a storage that none gives."""
         spec = self.spec
+        if spec.storage != "files":
+            what = f"`{spec.storage}` can be described, but no component gives it yet"
+            raise BadInput(Problem("storage", what, "write `storage: files`"))
         key = self.provider.key.with_suffix(".pub")
         view = View(
             cloud=spec.name,

@@ -70,7 +70,6 @@ class NodeEntry(Part):
         examples=["10.21.0.11"],
     )
 
-
     disks: Annotated[
         tuple[Annotated[str, kinds.DISK], ...],
         BeforeValidator(lambda value: () if value is None else value),
