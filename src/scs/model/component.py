@@ -256,6 +256,8 @@ class Component:
     packages: tuple[str, ...] = ()
     """Debian packages."""
     needs: tuple[Need, ...] = ()
+    wants: tuple[Need, ...] = ()
+    """Needs that it has only where some component of this cloud gives them (see View.given)."""
     gives: tuple[Gives, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     fronts: bool = False

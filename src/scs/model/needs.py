@@ -90,3 +90,18 @@ class SwitchDatabase(Need):
 @dataclass(frozen=True)
 class Hypervisor(Need):
     """libvirt on the same node."""
+
+
+@dataclass(frozen=True)
+class BlockStorage(Need):
+    """An account `client.NAME` of Ceph and its RBD pools.
+
+    On the node: /etc/ceph/ceph.conf and /etc/ceph/ceph.client.NAME.keyring, readable for `owner`.
+    """
+
+    name: str
+    owner: str
+    pools: tuple[str, ...]
+    """It may read and write there (profile rbd)."""
+    reads: tuple[str, ...] = ()
+    """It may only read there (profile rbd-read-only)."""

@@ -121,6 +121,10 @@ class View:
             if isinstance(item, need)
         )
 
+    def given(self, need: type[Need]) -> bool:
+        """Whether a component of this cloud gives such a thing."""
+        return any(gives.need is need for part in self.components for gives in part.gives)
+
     @property
     def endpoints(self) -> tuple[tuple[Component, Endpoint], ...]:
         return tuple((part, point) for part in self.components for point in part.endpoints)
