@@ -34,6 +34,7 @@ def apply(
     When nodes had to be made or started first, the plan is made anew once they can be seen;
     `agree` may refuse that one.
     """
+    refuse(look.plan)
     session.hand.start()
     recording.announce(look.plan)
     session.keep_secrets()
@@ -41,6 +42,7 @@ def apply(
         _make_nodes(session, look)
         look = session.events.timed(MACHINE, "looking at the nodes", session.look)
         session.keep_secrets()
+        refuse(look.plan)
         agree(look)
         recording.announce(look.plan)
     _write_clients(session, look.view)
@@ -98,6 +100,12 @@ def _remove_objects(session: Session, look: Look) -> None:
             problem = Problem(f"{step.component} in {API}", f"{step.id}: {error}")
             raise StepFailed(problem) from error
     session.made.note(look.objects, [item for _, item in look.plan.gone])
+
+
+def refuse(plan: Plan) -> None:
+    """Raises BadInput when a component objects to any change."""
+    if plan.objections:
+        raise BadInput(*[Problem(f"component {name}", why) for name, why in plan.objections])
 
 
 def consent(look: Look) -> Sequence[str]:

@@ -23,6 +23,7 @@ from scs.engine import own as beside
 from scs.engine import records
 from scs.engine.events import Events
 from scs.engine.external import external, given_ca
+from scs.engine.external_ceph import unreachable
 from scs.engine.hand import Hand
 from scs.engine.journal import Journal
 from scs.engine.known import KnownOptions
@@ -45,7 +46,16 @@ from scs.paths import Paths
 from scs.plan import options, own
 from scs.plan.announce import announced
 from scs.plan.expand import Expander
-from scs.plan.plan import Plan, Step, api_steps, gone_steps, leaving_step, node_steps, removal_steps
+from scs.plan.plan import (
+    Plan,
+    Step,
+    api_steps,
+    gone_steps,
+    leaving_step,
+    node_steps,
+    objections,
+    removal_steps,
+)
 from scs.plan.removal import record
 from scs.plan.resolve import resolve
 from scs.providers import Connection, Lack, NodeFacts, NodeState
@@ -196,11 +206,8 @@ class Session:
         )
 
     def view(self, facts: NodeFacts) -> View:
-        """The cloud as its components see it; raises BadInput for a storage that none gives."""
+        """The cloud as its components see it."""
         spec = self.spec
-        if spec.storage != "files":
-            what = f"`{spec.storage}` can be described, but no component gives it yet"
-            raise BadInput(Problem("storage", what, "write `storage: files`"))
         key = self.provider.key.with_suffix(".pub")
         view = View(
             cloud=spec.name,
@@ -223,6 +230,8 @@ class Session:
             environment=str(self.release.environment_path),
             config=spec.config,
             external=self.external,
+            storage=spec.stored(),
+            memory=facts.memory,
             secret=self.secrets,
             accounts=self.secrets.credentials,
             numbered=self.secrets.keys,
@@ -267,7 +276,10 @@ class Session:
     def preflight(self) -> Sequence[Problem]:
         """What would stop a run on this machine; looks only, except for missing host packages."""
         self.view(UNKNOWN)  # the operator's own files are right, or nothing goes on
-        problems = self.provider.preflight(online=not self.stock.complete)
+        problems = list(self.provider.preflight(online=not self.stock.complete))
+        if self.external.ceph and (why := unreachable(self.external.ceph)):
+            hint = "correct mon_host, or see to it that the monitors can be reached from here"
+            problems.append(Problem("external.ceph.config", why, hint))
         tools = {package: tool for tool, package in TOOLS.items()}
         if not problems and (missing := missing_host_packages(tools)):
             self.events.timed(
@@ -330,6 +342,7 @@ class Session:
             },
             api=api_steps(objects, api, executor.compare, executor.diff, reachable=reachable),
             gone=gone_steps(gone, past),
+            objections=objections(view, observed),
             kept=tuple(item for _, kept in away.values() for item in kept),
             leaving=tuple(
                 leaving_step(

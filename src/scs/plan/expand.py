@@ -16,7 +16,14 @@ from scs.model.view import View
 from scs.plan import own, templating
 from scs.plan.ini import Composed, compose, parse, unmarked
 from scs.plan.resolve import givers, needs_of
-from scs.plan.units import UWSGI, drop_in_text, service_text, uwsgi_text, wsgi_service
+from scs.plan.units import (
+    UWSGI,
+    drop_in_text,
+    service_text,
+    unit_file,
+    uwsgi_text,
+    wsgi_service,
+)
 from scs.resources import (
     Account,
     Directory,
@@ -135,9 +142,9 @@ class Expander:
         base += [item for item in policies if item]
         for unit in part.units:
             base += self._unit_files(part, unit, view)
-        met, gates = self._needs(part, view, given)
-        read += tuple(item.name for item in met if isinstance(item, File | Link))
-        ready = _ids(base) + _ids(met) + _ids(gates)
+        met, gates, paths = self._needs(part, view, given)
+        read += tuple(item.name for item in met if isinstance(item, File | Link)) + paths
+        ready = _ids(base) + _ids(met) + _ids(gates) + tuple(f"file:{path}" for path in paths)
         made = (
             [replace(item, after=(*ready, *item.after)) for item in part.prepares(view)]
             if part.prepares
@@ -217,24 +224,27 @@ class Expander:
         part: Component,
         view: View,
         given: Mapping[str, tuple[tuple[Need, Resource], ...]],
-    ) -> tuple[list[Resource], list[Resource]]:
-        """What meets its needs on this node, and gates for what does so elsewhere."""
+    ) -> tuple[list[Resource], list[Resource], tuple[str, ...]]:
+        """What meets its needs on this node, gates for what does so elsewhere, files to read."""
         met: list[Resource] = []
         gates: list[Resource] = []
+        paths: tuple[str, ...] = ()
         for need in part.needs:
             giver, gives = givers(view.components, type(need))[0]
             mine = [item for met_need, item in given.get(giver.name, ()) if met_need == need]
             met += mine
+            paths += gives.files if giver.name in given else ()
             if not mine and gives.ready:
                 name = f"{part.name} needs {type(need).__name__} {getattr(need, 'name', '')}"
                 gates.append(Gate(name=name.strip(), probe=gives.ready(view, need)))
-        return met, gates
+        return met, gates, tuple(dict.fromkeys(paths))
 
     def _unit_files(
         self, part: Component, unit: Service | Wsgi | Packaged, view: View
     ) -> list[Resource]:
-        folder = f"{SYSTEMD}/{unit.name}.service.d"
-        mine = own.drop_ins(view.overrides, f"{unit.name}.service")
+        file = unit_file(unit)
+        folder = f"{SYSTEMD}/{file}.d"
+        mine = own.drop_ins(view.overrides, file)
         found: list[Resource] = [
             Leftovers(name=folder, pattern=own.DROP_IN.format("*"), keep=tuple(mine)),
             *[File(name=f"{folder}/{name}", content=item.text) for name, item in mine.items()],
@@ -245,7 +255,7 @@ class Expander:
             found.append(File(name=f"{UWSGI}/{unit.name}.ini", content=uwsgi_text(unit)))
             unit = wsgi_service(unit)
         text = service_text(part, unit)
-        return [*found, File(name=f"{SYSTEMD}/{unit.name}.service", content=text)]
+        return [*found, File(name=f"{SYSTEMD}/{file}", content=text)]
 
     def _unit(
         self,
@@ -265,18 +275,22 @@ class Expander:
                 Gate(name=f"{unit.name} waits for {number}", probe=probe, after=base)
                 for number, probe in enumerate(unit.waits(view), 1)
             ]
-        return [
-            *gates,
+        names = [f"{unit.name}.service"]
+        if isinstance(unit, Service) and unit.instances:
+            names = [f"{unit.name}@{name}.service" for name in unit.instances(view)]
+        units = [
             Unit(
-                name=f"{unit.name}.service",
+                name=name,
                 reads=(*read, *files, *unit.reads),
                 reload=unit.reload,
                 reloads=unit.reloads,
                 ready=unit.ready(view) if unit.ready else None,
                 seconds=unit.seconds,
                 after=before + _ids(gates),
-            ),
+            )
+            for name in names
         ]
+        return [*gates, *units]
 
 
 def _ids(resources: Iterable[Resource]) -> tuple[str, ...]:

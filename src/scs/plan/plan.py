@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from scs.model.objects import ApiObject
 from scs.model.topology import Node
+from scs.model.view import View
 from scs.plan.removal import Kept, removals
 from scs.resources import (
     CANT_BE_SEEN,
@@ -99,6 +100,8 @@ class Plan:
     """Objects of the API that go when all else is done."""
     kept: tuple[Kept, ...] = ()
     """Data of what is no more wanted: not a change, but to be told."""
+    objections: tuple[tuple[str, str], ...] = ()
+    """Component and why nothing may be done."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -196,6 +199,18 @@ def api_steps(
             step = Step(item.id, API, item.component, reason, diff, sure=looked)
             steps.append((step, item))
     return tuple(steps)
+
+
+def objections(
+    view: View, observed: Mapping[str, Mapping[str, Seen]]
+) -> tuple[tuple[str, str], ...]:
+    """Component and reason, for all that components have against any change."""
+    return tuple(
+        (part.name, why)
+        for part in view.components
+        if part.objections
+        for why in part.objections(view, observed)
+    )
 
 
 def leaving_step(

@@ -16,8 +16,9 @@ from scs.model.view import View
 def resolve(available: Iterable[Component], view: View) -> View:
     """The view with the components of this cloud in it, in the order of their names.
 
-    What a component only wants becomes a need of it where somebody gives it. Raises BadInput when a name is declared twice, a need is met by nobody or by more than
-    one, or a port of the virtual addresses is taken twice.
+    What a component only wants becomes a need of it where somebody gives it. Raises BadInput
+    when a name is declared twice, a need is met by nobody or by more than one, or a port of the
+    virtual addresses is taken twice.
     """
     named: dict[str, Component] = {}
     problems: list[Problem] = []

@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from scs.model.storage import Storage as Stored
 from scs.model.topology import Network, Node, Role
 from scs.spec import kinds
 from scs.spec.kinds import AddressRange, Kind, Option
@@ -519,6 +520,17 @@ class CloudSpec(Part):
         nodes = self.storage_nodes()
         disks = sum(len(entry.disks) or self.ceph.disks for entry in nodes)
         return self.ceph.replicas or min(3, len(nodes) if len(nodes) > 1 else disks)
+
+    def stored(self) -> Stored:
+        """What it says of storage, as components see it."""
+        nodes = self.storage_nodes()
+        return Stored(
+            kind=self.storage,
+            replicas=self.replicas if nodes else 1,
+            devices={entry.name: entry.disks for entry in nodes},
+            files=self.ceph.disks,
+            size=self.ceph.disk_size,
+        )
 
     @property
     def internal_address(self) -> IPv4Address:
