@@ -147,7 +147,7 @@ def test_every_need_is_met_before_the_units_start(cloud: str) -> None:
             for unit in units:
                 met = (
                     given & set(unit.after)
-                    if gives.resources and giver.roles & node.roles
+                    if (gives.resources or gives.files) and giver.roles & node.roles
                     else None
                 )
                 assert met or gate in unit.after, f"{unit.id} does not wait for {need}"

@@ -42,8 +42,10 @@ def read(folder: Path, files: Mapping[str, str | bytes]) -> Overrides:
     return found
 
 
-def with_own(overrides: Overrides, **config: dict[str, dict[str, object]]) -> Expander:
-    expander = expander_of(THREE.model_copy(update={"config": config}))
+def with_own(
+    overrides: Overrides, spec: CloudSpec = THREE, **config: dict[str, dict[str, object]]
+) -> Expander:
+    expander = expander_of(spec.model_copy(update={"config": config}))
     expander.view = replace(expander.view, overrides=overrides)
     return expander
 

@@ -10,6 +10,8 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from scs.model.topology import Node, Role
+
 FILES, CEPH, EXTERNAL_CEPH = "files", "ceph", "external-ceph"
 
 CEPH_CONF = "/etc/ceph/ceph.conf"
@@ -52,6 +54,19 @@ class Storage:
         if devices:
             return tuple(Disk(slot_of(device), device) for device in devices)
         return tuple(Disk(f"file-{number}", size=self.size) for number in range(self.files))
+
+    def osd_memory(self, memory: int, node: Node) -> int:
+        """MiB that each disk's daemon of a node may use, of a node's memory (MiB; 0: unknown).
+
+        In steps, so that it does not change with every boot.
+        """
+        share = 0.6 if node.roles == {Role.STORAGE} else 0.15
+        each = memory * share / max(1, len(self.disks(node.name)))
+        return max(step for step in MEMORY if step <= max(each, MEMORY[0]))
+
+
+MEMORY = (896, 1024, 1536, 2048, 3072, 4096)
+"""MiB; Ceph takes nothing below the first, and uses it only when there is something to cache."""
 
 
 def slot_of(device: str) -> str:

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
+from uuid import UUID
 
 from scs.model.external import External
 from scs.model.needs import Need
@@ -135,6 +137,11 @@ class View:
             item: None for part in self.components for item in part.needs if isinstance(item, need)
         }
         return tuple(found)
+
+    @property
+    def storage_id(self) -> str:
+        """The id of the cloud's own Ceph (a UUID)."""
+        return str(UUID(hashlib.sha256(self.secret("ceph/fsid").encode()).hexdigest()[:32]))
 
     def storage_key(self, account: str) -> str:
         """The key of one of Ceph's accounts (`client.NAME`, `osd.UUID`, `mon.`)."""

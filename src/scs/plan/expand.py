@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from scs.errors import BadInput, Problem
-from scs.model.component import Component, Config, Packaged, Service, Text, User, Wsgi
+from scs.model.component import Component, Config, Packaged, Probe, Service, Text, User, Wsgi
 from scs.model.needs import Need
 from scs.model.objects import ApiObject
 from scs.model.topology import Node
@@ -275,26 +275,36 @@ class Expander:
                 Gate(name=f"{unit.name} waits for {number}", probe=probe, after=base)
                 for number, probe in enumerate(unit.waits(view), 1)
             ]
-        names = [f"{unit.name}.service"]
+        names = {"": f"{unit.name}.service"}
         if isinstance(unit, Service) and unit.instances:
-            names = [f"{unit.name}@{name}.service" for name in unit.instances(view)]
+            names = {name: f"{unit.name}@{name}.service" for name in unit.instances(view)}
         units = [
             Unit(
                 name=name,
-                reads=(*read, *files, *unit.reads),
+                reads=(*read, *files, *(path.replace("%i", instance) for path in unit.reads)),
                 reload=unit.reload,
                 reloads=unit.reloads,
-                ready=unit.ready(view) if unit.ready else None,
+                ready=_instance(unit.ready(view), instance) if unit.ready else None,
                 seconds=unit.seconds,
                 after=before + _ids(gates),
             )
-            for name in names
+            for instance, name in names.items()
         ]
         return [*gates, *units]
 
 
 def _ids(resources: Iterable[Resource]) -> tuple[str, ...]:
     return tuple(item.id for item in resources)
+
+
+def _instance(probe: Probe | None, name: str) -> Probe | None:
+    """The probe of one instance of a template: `%i` is its name, as in the unit's file."""
+    if probe is None or not name:
+        return probe
+    return {
+        key: value.replace("%i", name) if isinstance(value, str) else value
+        for key, value in probe.items()
+    }
 
 
 def _owned(item: ApiObject, part: Component) -> ApiObject:

@@ -15,14 +15,12 @@ from scs.resources import (
     CANT_BE_SEEN,
     Absent,
     Gate,
-    Leftovers,
-    Link,
+    Osd,
     Record,
     Resource,
     Seen,
     Unit,
 )
-from scs.resources.file import File
 
 API = "the cloud's API"
 """Where steps run that are no node's."""
@@ -138,11 +136,7 @@ def node_steps(
         for item in desired
         if (reason := item.why(observed.get(item.id, {}))) is not None
     }
-    changed = {
-        item.name
-        for item in desired
-        if isinstance(item, File | Link | Leftovers) and item.id in reasons
-    }
+    changed = {path for item in desired if item.id in reasons for path in item.paths}
     for item in desired:
         if isinstance(item, Unit) and item.id not in reasons:
             late = [path for path in item.reads if path in changed]
@@ -260,6 +254,8 @@ def _removal(node: str, item: Absent, sizes: Mapping[str, int]) -> Step:
     if item.name in sizes:
         effect = f"deletes {size_text(sizes[item.name])} of data"
         destroys = (f"{item.name.partition(':')[2]} ({size_text(sizes[item.name])})",)
+    elif item.what == Osd.kind:
+        effect = "moves its data to other disks, then deletes it"
     elif item.what == Unit.kind:
         effect = "stops"
     reason = "is no more wanted"
