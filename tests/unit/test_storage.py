@@ -4,17 +4,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scs.engine.session import Session
-from scs.errors import BadInput
-from scs.providers import NodeFacts
 from scs.spec import CloudSpec
 
-FACTS = NodeFacts(container=True, ovs_datapath="netdev", virt_type="qemu")
 STORES = {"roles": ["storage"]}
 
 
@@ -35,24 +30,3 @@ def test_copies_follow_nodes_and_disks(
 ) -> None:
     spec = CloudSpec.model_validate({"storage": "ceph", "ceph": ceph, "nodes": nodes})
     assert spec.replicas == expected
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"storage": "ceph"},
-        {
-            "storage": "external-ceph",
-            "external": {"ceph": {"config": "ceph.conf", "keyrings": "ceph"}},
-        },
-    ],
-)
-def test_what_no_component_gives_is_refused(
-    values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SCS_STATE", str(tmp_path))
-    with (
-        Session(CloudSpec.model_validate(values), tmp_path, "plan") as session,
-        pytest.raises(BadInput, match="no component gives it yet"),
-    ):
-        session.view(FACTS)
