@@ -20,7 +20,7 @@ from scs.errors import BadInput, Problem, StepFailed
 from scs.model.objects import ApiObject
 from scs.model.view import View
 from scs.plan.announce import holds, owners
-from scs.plan.plan import API, Leaving, Step
+from scs.plan.plan import API, Leaving, Plan, Step
 
 
 def apply(

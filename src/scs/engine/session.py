@@ -190,8 +190,14 @@ class Session:
         return KnownOptions(self.paths.cache, self.release, parts)
 
     def warnings(self, view: View) -> Sequence[Problem]:
-        """What is odd about the operator's options, as far as the services' are known."""
-        return tuple(options.warnings(self.expander(view), self.known.of))
+        """What is odd about the operator's options, as far as they are known, or the cloud's."""
+        odd = [
+            Problem(f"component {part.name}", what)
+            for part in view.components
+            if part.warnings
+            for what in part.warnings(view)
+        ]
+        return (*odd, *options.warnings(self.expander(view), self.known.of))
 
     @cached_property
     def provider(self) -> LocalProvider:

@@ -287,6 +287,8 @@ class Component:
     before the node is stopped, removed after."""
     objections: Callable[[View, Observed], Iterable[str]] | None = None
     """Why nothing may be done at all, with what was seen on all nodes: what would lose data."""
+    warnings: Callable[[View], Iterable[str]] | None = None
+    """What the operator should know of this cloud, although it is as they want it."""
     when: Callable[[View], bool] | None = None
     """Whether this cloud has it at all; always, when not given."""
     checks: tuple[Check, ...] = ()

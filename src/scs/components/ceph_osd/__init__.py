@@ -46,6 +46,17 @@ def full(view: View, observed: Observed) -> Iterable[str]:
                 )
 
 
+def together(view: View) -> Iterable[str]:
+    nodes = view.nodes_with(*STORAGE)
+    if len(nodes) == 1:
+        copies = view.storage.replicas
+        what = f"all {copies} copies" if copies > 1 else "the only copy"
+        yield (
+            f"{what} of all data {'are' if copies > 1 else 'is'} on node {nodes[0].name}: whoever"
+            " loses it loses everything. With the role storage on more nodes they are spread"
+        )
+
+
 component = Component(
     name="ceph-osd",
     summary="disks of Ceph",
@@ -95,5 +106,6 @@ component = Component(
     ),
     prepares=disks,
     objections=full,
+    warnings=together,
     when=lambda view: view.storage.kind == CEPH,
 )
