@@ -32,18 +32,18 @@ def accounts(view: View, _needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resou
             after=("directory:/etc/ceph", f"packages:{part.name}", f"account:{need.owner}"),
         )
         yield need, made
+        tool = ("rbd",) if isinstance(need, BlockStorage) else ("rados",)
         yield (
             need,
             Gate(
                 name=f"{need.name} may use its pools",
-                probe={"type": "succeeds", "argv": ("rados", *_as(need.name), need.pools[0], "ls")},
+                probe={
+                    "type": "succeeds",
+                    "argv": (*tool, "--id", need.name, "--pool", need.pools[0], "ls"),
+                },
                 after=(f"packages:{NAME}", f"file:{CEPH_CONF}", made.id),
             ),
         )
-
-
-def _as(name: str) -> tuple[str, ...]:
-    return ("--id", name, "--pool")
 
 
 component = Component(

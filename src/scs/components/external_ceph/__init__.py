@@ -62,7 +62,7 @@ def accounts(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resour
                     name=f"{need.name} may use pool {pool} of the operator's Ceph",
                     probe={
                         "type": "succeeds",
-                        "argv": ("rados", "--id", need.name, "--pool", pool, "ls"),
+                        "argv": ("rbd", "--id", need.name, "--pool", pool, "ls"),
                     },
                     seconds=60,
                     after=(f"packages:{NAME}", f"file:{CEPH_CONF}", made.id),
