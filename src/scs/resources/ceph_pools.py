@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from .base import CANT_BE_SEEN, ConvergeError, Resource, Seen
-from .rados import Command, ask
+from .rados import Asked, Command, ask, ask_chains
 
 MANAGERS = ".mgr"
 """The pool that managers make for themselves."""
@@ -32,10 +32,6 @@ class CephPools(Resource):
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Whose → option → value, in the cluster's own configuration."""
 
-    @property
-    def rule(self) -> str:
-        return f"scs-{self.domain}"
-
     @classmethod
     def observe(cls, wanted: Sequence[CephPools]) -> dict[str, Seen]:
         return {want.id: want._look() for want in wanted}
@@ -55,12 +51,13 @@ class CephPools(Resource):
             if known.get(name, {}).get("caps") != dict(caps)
             or known[name]["key"] != self.keys[name]
         ]
-        domains = {
-            rule["rule_id"]: step["type"]
+        steps = [
+            (rule, step)
             for rule in rules
             for step in rule["steps"]
             if step["op"].startswith("choose")
-        }
+        ]
+        domains = {rule["rule_id"]: step["type"] for rule, step in steps}
         there = {
             item["pool_name"]: {
                 "size": item["size"],
@@ -77,7 +74,8 @@ class CephPools(Resource):
             for name, value in options.items()
             if values.get((who, name)) != value
         ]
-        return {"wrong": wrong, "pools": there, "unset": unset}
+        named = {rule["rule_name"]: step["type"] for rule, step in steps}
+        return {"wrong": wrong, "pools": there, "unset": unset, "rules": named}
 
     def compare(self, seen: Seen) -> str | None:
         if not seen:
@@ -85,32 +83,32 @@ class CephPools(Resource):
         told = []
         if seen["wrong"]:
             told.append(f"accounts {', '.join(seen['wrong'])}")
-        bad = [name for name in (*self.pools, MANAGERS) if self._pool(name, seen["pools"])]
+        bad = [name for name in (*self.pools, MANAGERS) if self._pool(name, seen["pools"], "")]
         if bad:
             told.append(f"pools {', '.join(bad)}")
         if seen["unset"]:
             told.append(f"settings {', '.join(seen['unset'])}")
         return f"are not as wanted: {'; '.join(told)}" if told else None
 
-    def _pool(self, name: str, there: Mapping[str, Any]) -> list[Command]:
-        """What brings a pool about."""
+    def _pool(self, name: str, there: Mapping[str, Any], rule: str) -> list[Command]:
+        """What brings a pool about, with that CRUSH rule."""
         wanted = self.pools.get(name)
         known = there.get(name)
         if known is None:
-            return list(self._new(name, wanted)) if wanted else []
+            return list(self._new(name, wanted, rule)) if wanted else []
         found: list[Command] = []
         if known["size"] != self.replicas:
             sure = {"yes_i_really_mean_it": True} if self.replicas == 1 else {}
             found.append(_set(name, "size", str(self.replicas), **sure))
         if known["domain"] != self.domain:
-            found.append(_set(name, "crush_rule", self.rule))
+            found.append(_set(name, "crush_rule", rule))
         if wanted and wanted["application"] not in known["application"]:
             found.append(_enable(name, wanted["application"]))
         return found
 
-    def _new(self, name: str, wanted: Mapping[str, Any]) -> Iterator[Command]:
+    def _new(self, name: str, wanted: Mapping[str, Any], rule: str) -> Iterator[Command]:
         groups = wanted["groups"]
-        sure = {"yes_i_really_mean_it": True} if name.startswith(".") else {}
+        sure = name.startswith(".") or self.replicas == 1
         yield {
             "prefix": "osd pool create",
             "pool": name,
@@ -119,43 +117,37 @@ class CephPools(Resource):
             # Else the autoscaler shrinks pools that are still empty.
             "pg_num_min": groups,
             "pool_type": "replicated",
-            "rule": self.rule,
+            "rule": rule,
+            "size": self.replicas,
             "autoscale_mode": "on",
-            **sure,
+            **({"yes_i_really_mean_it": True} if sure else {}),
         }
-        if self.replicas == 1:
-            yield _set(name, "size", "1", yes_i_really_mean_it=True)
-        else:
-            yield _set(name, "size", str(self.replicas))
         yield _enable(name, wanted["application"])
 
     def converge(self) -> None:
         seen = self._look()
         if "unseen" in seen:
             raise ConvergeError(f"the monitors do not answer: {seen['unseen']}")
-        commands: list[Command | tuple[Command, str]] = [
-            {
-                "prefix": "osd crush rule create-replicated",
-                "name": self.rule,
-                "root": "default",
-                "type": self.domain,
-            }
-        ]
+        rule = next((n for n, domain in seen["rules"].items() if domain == self.domain), "")
+        if not rule:
+            rule = f"scs-{self.domain}"
+            prefix = "osd crush rule create-replicated"
+            ask([{"prefix": prefix, "name": rule, "root": "default", "type": self.domain}])
+        chains: list[list[Asked]] = []
         for name in seen["wrong"]:
-            caps = self.accounts[name]
             lines = [f"[{name}]", f"key = {self.keys[name]}"]
-            lines += [f'caps {kind} = "{text}"' for kind, text in caps.items()]
+            lines += [f'caps {kind} = "{text}"' for kind, text in self.accounts[name].items()]
             # Replaced as a whole; clients that are in stay in.
-            commands.append(({"prefix": "auth import"}, "\n".join(lines) + "\n"))
+            chains.append([({"prefix": "auth import"}, "\n".join(lines) + "\n")])
         for who, options in self.settings.items():
-            for option, value in options.items():
-                if option in seen["unset"]:
-                    commands.append(
-                        {"prefix": "config set", "who": who, "name": option, "value": value}
-                    )
+            chains += [
+                [{"prefix": "config set", "who": who, "name": option, "value": value}]
+                for option, value in options.items()
+                if option in seen["unset"]
+            ]
         for name in (*self.pools, MANAGERS):
-            commands += self._pool(name, seen["pools"])
-        ask(commands, seconds=60)
+            chains.append(list(self._pool(name, seen["pools"], rule)))
+        ask_chains(chains, seconds=60)
 
 
 def _set(pool: str, var: str, val: str, **more: Any) -> Command:

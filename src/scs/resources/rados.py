@@ -15,9 +15,12 @@ from typing import Any, NamedTuple
 from .base import ConvergeError, command
 
 Command = Mapping[str, Any]
+Asked = Command | tuple[Command, str]
+"""A command, with its input where it takes any."""
 
 PROGRAM = """
 import json, rados, sys
+from concurrent.futures import ThreadPoolExecutor
 asked = json.load(sys.stdin)
 options = {"client_mount_timeout": asked["seconds"], "rados_mon_op_timeout": asked["seconds"],
            "rados_osd_op_timeout": asked["seconds"]}
@@ -30,11 +33,15 @@ def answer(cluster, item):
 options = {name: str(value) for name, value in options.items()}
 try:
     with rados.Rados(name=asked["account"], conffile=asked["config"], conf=options) as cluster:
-        answers = []
-        for item in asked["commands"]:
-            answers.append(answer(cluster, item))
-            if answers[-1][0] and asked["strict"]:
-                break
+        def work(chain):
+            answers = []
+            for item in chain:
+                answers.append(answer(cluster, item))
+                if answers[-1][0] and asked["strict"]:
+                    break
+            return answers
+        with ThreadPoolExecutor(max_workers=16) as pool:
+            answers = list(pool.map(work, asked["chains"]))
 except rados.Error as error:
     print(json.dumps({"error": str(error)}))
 else:
@@ -60,36 +67,58 @@ class Silent(ConvergeError):
 
 
 def ask(
-    commands: Sequence[Command | tuple[Command, str]],
+    commands: Sequence[Asked],
     *,
     account: str = "client.admin",
     config: str = "/etc/ceph/ceph.conf",
     seconds: int = 20,
     strict: bool = True,
 ) -> list[Answer]:
-    """The answers to these commands (each with its input, if it takes any), in order.
+    """The answers to these commands, in order; as `ask_chains` for a single chain."""
+    (answers,) = ask_chains(
+        [commands], account=account, config=config, seconds=seconds, strict=strict
+    )
+    return answers
 
-    Raises Silent when nobody answers, and ConvergeError, if `strict`, with the first command
-    that failed: those after it are not sent. An input never appears in an error.
+
+def ask_chains(
+    chains: Sequence[Sequence[Asked]],
+    *,
+    account: str = "client.admin",
+    config: str = "/etc/ceph/ceph.conf",
+    seconds: int = 20,
+    strict: bool = True,
+) -> list[list[Answer]]:
+    """The answers to chains of commands: one after the other in a chain, chains side by side.
+
+    Monitors agree on changes once a second, and then on all that are there. Raises Silent when
+    nobody answers, and ConvergeError, if `strict`, with the first command that failed: those
+    after it in its chain are not sent. An input never appears in an error.
     """
-    sent = [(item if isinstance(item, tuple) else (item, "")) for item in commands]
+    sent = [
+        [(item if isinstance(item, tuple) else (item, "")) for item in chain] for chain in chains
+    ]
     question = {
         "account": account,
         "config": config,
         "seconds": seconds,
         "strict": strict,
-        "commands": [{"command": {"format": "json", **item}, "input": text} for item, text in sent],
+        "chains": [
+            [{"command": {"format": "json", **item}, "input": text} for item, text in chain]
+            for chain in sent
+        ],
     }
     told = command(
         ["/usr/bin/python3", "-c", PROGRAM],
         stdin=json.dumps(question),
-        timeout=seconds * (len(sent) + 1),
+        timeout=seconds * (max(map(len, sent), default=0) + 1),
     )
     answer = json.loads(told.strip().splitlines()[-1])
     if "error" in answer:
         raise Silent(f"{account}: {answer['error']}")
-    answers = [Answer(*item) for item in answer["answers"]]
-    for (item, _), got in zip(sent, answers, strict=False):
-        if got.code and strict:
-            raise ConvergeError(f"Ceph refuses `{item['prefix']}` ({got.code}): {got.err}")
+    answers = [[Answer(*item) for item in chain] for chain in answer["answers"]]
+    for chain, told_of in zip(sent, answers, strict=True):
+        for (item, _), got in zip(chain, told_of, strict=False):
+            if got.code and strict:
+                raise ConvergeError(f"Ceph refuses `{item['prefix']}` ({got.code}): {got.err}")
     return answers

@@ -33,7 +33,7 @@ FIRST: Mapping[str, Mapping[str, str]] = {
     "client.disks": {
         "mgr": "allow r",
         "mon": "profile bootstrap-osd, allow r"
-        ', allow command "osd down", allow command "osd out", allow command "osd purge-actual"',
+        ", allow command 'osd down', allow command 'osd out', allow command 'osd purge-actual'",
     },
 }
 """Accounts that the cluster has from its first moment: what else there is comes by them."""
