@@ -22,8 +22,8 @@ from scs.model.needs import BlockStorage
 from scs.model.storage import Disk, Storage, cephx_key, slot_of
 from scs.model.topology import Role
 from scs.plan.expand import Expander
-from scs.plan.plan import objections
-from scs.plan.removal import record, removals
+from scs.plan.plan import leaving_step, objections
+from scs.plan.removal import emptied, record, removals
 from scs.resources import CephPools, File, Gate, Monitor, Osd, Unit
 from scs.spec import CloudSpec
 
@@ -277,6 +277,21 @@ def test_disks_of_a_cluster_that_goes_stay_until_somebody_says_so() -> None:
     absent, kept, lost = removals(node.name, wanted, seen, ("ceph-osd", "ceph-mon"))
     assert "absent:osd:file-0" in {item.id for item in absent}
     assert lost == {"osd:file-0": 5}
+
+
+def test_a_node_that_goes_hands_over_what_is_on_its_disks() -> None:
+    expander = expander_of(THREE_CEPH)
+    node = next(node for node in expander.view.nodes if node.name == "store-1")
+    kept = record(expander.node(node), expander.view.on(node)).items
+    found = emptied({"gone": kept})
+    assert [(item.id, item.item, item.served) for item in found] == [
+        ("absent:osd:file-0", "file-0", True),
+        ("absent:osd:file-1", "file-1", True),
+    ]
+    leaving = leaving_step(node, "here", "local", [], [], found)
+    what = "moves the data of osd:file-0, the data of osd:file-1; then deletes the node"
+    assert leaving.step.effect == what
+    assert leaving.emptied == found
 
 
 # --- a Ceph of the operator's

@@ -134,8 +134,18 @@ def _remove_node(session: Session, view: View, leaving: Leaving) -> None:
     """
     node, executor = leaving.node.name, session.executor(view)
 
+    def empty() -> None:
+        link = session.provider.connection(leaving.node)
+        payloads = [item.payload() for item in leaving.emptied]
+        run = f"{session.run_id}-{node}"
+        outcomes = session.hand.converge({node: link}, {node: payloads}, run)[node]
+        if failed := [f"{item['id']}: {item['error']}" for item in outcomes if not item["ok"]]:
+            raise RuntimeError("; ".join(failed))
+
     def work() -> None:
+        first = [(f"moving the data of {node}", empty)] if leaving.emptied else []
         for step, action in (
+            *first,
             (f"moving guests off {node}", lambda: executor.leave(leaving.objects)),
             (f"stopping {node}", lambda: session.provider.stop(node)),
             (f"forgetting {node}", lambda: executor.remove(leaving.objects)),

@@ -56,13 +56,13 @@ from scs.plan.plan import (
     objections,
     removal_steps,
 )
-from scs.plan.removal import record
+from scs.plan.removal import emptied, record
 from scs.plan.resolve import resolve
 from scs.providers import Connection, Lack, NodeFacts, NodeState
 from scs.providers.local import LocalProvider, host
 from scs.providers.local.preflight import install_host_packages, missing_host_packages
 from scs.providers.local.rootfs import delete_tree
-from scs.resources import Resource, Seen
+from scs.resources import Absent, Record, Resource, Seen
 from scs.spec import CloudSpec
 from scs.spec.loading import option_lines
 
@@ -314,6 +314,7 @@ class Session:
         # The API is where the control nodes are; other nodes may be yet to come.
         reachable = all(node.name in there for node in view.nodes_with(Role.CONTROL))
         going = self._going(expander, states)
+        held = self._held([node for node, _ in going if states[node.name].running])
         executor = self.executor(view)
         observed: Mapping[str, Mapping[str, Seen]] = {}
         api: Mapping[str, Any] = {}
@@ -357,6 +358,7 @@ class Session:
                     self.spec.provider,
                     left,
                     [executor.at_stake(item, api.get(item.id, {})) for item in left],
+                    held.get(node.name, ()),
                 )
                 for node, left in going
             ),
@@ -381,6 +383,15 @@ class Session:
         left = [name for name in states if name not in wanted]
         made = self.provider.known() if left else {}
         return [(made[name], expander.leaves(made[name])) for name in left]
+
+    def _held(self, nodes: Sequence[Node]) -> Mapping[str, Sequence[Absent]]:
+        """Node that goes → what has to hand over its data before."""
+        if not nodes:
+            return {}
+        asked = Record(name="managed")
+        links = {node.name: self.provider.connection(node) for node in nodes}
+        seen = self.hand.observe(links, {name: [asked.payload()] for name in links})
+        return {name: emptied(things.get(asked.id, {})) for name, things in seen.items()}
 
     def executor(self, view: View) -> Executor:
         return Executor(Clients(view, self.paths.state / "ca.pem"), self.stock.built)

@@ -82,6 +82,8 @@ class Leaving:
     """What moves to other nodes first."""
     stuck: tuple[str, ...] = ()
     """What can't be moved, each with the reason: the node can't go."""
+    emptied: tuple[Absent, ...] = ()
+    """What hands over its data first, on the node itself."""
 
 
 @dataclass(frozen=True)
@@ -213,9 +215,11 @@ def leaving_step(
     component: str,
     objects: Sequence[ApiObject],
     at_stake: Sequence[tuple[Sequence[str], Sequence[str]]],
+    emptied: Sequence[Absent] = (),
 ) -> Leaving:
     """How a node goes that is not wanted any more, and what that means for its guests."""
     moving = tuple(name for moves, _ in at_stake for name in moves)
+    moving += tuple(f"the data of {item.name}" for item in emptied)
     stuck = tuple(name for _, stays in at_stake for name in stays)
     if stuck:
         effect = f"refused while these are on it: {', '.join(stuck)}"
@@ -226,7 +230,7 @@ def leaving_step(
     step = Step(
         f"remove:{node.name}", where, component, "is not in cloud.yaml any more", "", effect
     )
-    return Leaving(step, node, tuple(objects), moving, stuck)
+    return Leaving(step, node, tuple(objects), moving, stuck, tuple(emptied))
 
 
 def removal_steps(

@@ -106,6 +106,15 @@ def swept(desired: Iterable[Resource], item: Mapping[str, Any]) -> bool:
     )
 
 
+def emptied(seen: Seen) -> tuple[Absent, ...]:
+    """What has to hand over its data before a whole node goes, from the record that is on it."""
+    return tuple(
+        Absent(name=name, component=item["component"], what=item["kind"], item=item["name"])
+        for name, item in sorted(seen.get("gone", {}).items())
+        if "server" in item
+    )
+
+
 def removals(
     node: str,
     wanted: Record,
