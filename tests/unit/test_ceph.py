@@ -132,6 +132,16 @@ def test_memory_of_disks(memory: int, roles: set[Role], disks: int, expected: in
     assert storage.osd_memory(memory, node) == expected
 
 
+def test_disks_are_told_their_memory_without_a_restart() -> None:
+    expander = expander_of(THREE_CEPH, memory=65536)
+    settings = one(expander.node(expander.view.control), CephPools).settings
+    assert settings["osd"] == {"osd_memory_target": str(4096 * 2**20)}
+    assert set(settings) == {"global", "osd"}
+    files = [item for node in expander.view.nodes for item in expander.node(node)]
+    texts = {item.content for item in files if item.name == "/etc/ceph/ceph.conf"}  # type: ignore[attr-defined]
+    assert len(texts) == 1
+
+
 def test_slots() -> None:
     assert slot_of("/dev/disk/by-id/nvme-eui.01") == "disk-by-id-nvme-eui-01"
     assert Storage(files=1, size=5).disks("n") == (Disk("file-0", size=5),)
@@ -193,7 +203,7 @@ RIGHT: dict[str, Any] = {"wrong": [], "pools": {"images": IMAGES}, "unset": []}
         ({**RIGHT, "pools": {"images": {**IMAGES, "size": 3}}}, "pools images"),
         ({**RIGHT, "pools": {"images": {**IMAGES, "domain": "host"}}}, "pools images"),
         ({**RIGHT, "pools": {"images": {**IMAGES, "application": []}}}, "pools images"),
-        ({**RIGHT, "pools": {"images": IMAGES, ".mgr": {**IMAGES, "size": 3}}}, "pools .mgr"),
+        ({**RIGHT, "unset": ["global x"]}, "settings global x"),
     ],
 )
 def test_pools_and_accounts(seen: dict[str, Any], reason: str | None) -> None:

@@ -12,9 +12,6 @@ from typing import Any, ClassVar
 from .base import CANT_BE_SEEN, ConvergeError, Resource, Seen
 from .rados import Asked, Command, ask, ask_chains
 
-MANAGERS = ".mgr"
-"""The pool that managers make for themselves."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class CephPools(Resource):
@@ -30,7 +27,7 @@ class CephPools(Resource):
     domain: str
     """What no two copies have in common: `host` or `osd`."""
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Whose → option → value, in the cluster's own configuration."""
+    """Whose → option → value, in the cluster's own configuration: taken over at once."""
 
     @classmethod
     def observe(cls, wanted: Sequence[CephPools]) -> dict[str, Seen]:
@@ -65,11 +62,14 @@ class CephPools(Resource):
                 "application": sorted(item["application_metadata"]),
             }
             for item in pools
-            if item["pool_name"] in (*self.pools, MANAGERS)
+            if item["pool_name"] in self.pools
         }
-        values = {(item["section"], item["name"]): item["value"] for item in settings}
+        values = {
+            ("/".join(filter(None, (item["section"], item["mask"]))), item["name"]): item["value"]
+            for item in settings
+        }
         unset = [
-            name
+            f"{who} {name}"
             for who, options in self.settings.items()
             for name, value in options.items()
             if values.get((who, name)) != value
@@ -83,7 +83,7 @@ class CephPools(Resource):
         told = []
         if seen["wrong"]:
             told.append(f"accounts {', '.join(seen['wrong'])}")
-        bad = [name for name in (*self.pools, MANAGERS) if self._pool(name, seen["pools"], "")]
+        bad = [name for name in self.pools if self._pool(name, seen["pools"], "")]
         if bad:
             told.append(f"pools {', '.join(bad)}")
         if seen["unset"]:
@@ -92,17 +92,17 @@ class CephPools(Resource):
 
     def _pool(self, name: str, there: Mapping[str, Any], rule: str) -> list[Command]:
         """What brings a pool about, with that CRUSH rule."""
-        wanted = self.pools.get(name)
+        wanted = self.pools[name]
         known = there.get(name)
         if known is None:
-            return list(self._new(name, wanted, rule)) if wanted else []
+            return list(self._new(name, wanted, rule))
         found: list[Command] = []
         if known["size"] != self.replicas:
             sure = {"yes_i_really_mean_it": True} if self.replicas == 1 else {}
             found.append(_set(name, "size", str(self.replicas), **sure))
         if known["domain"] != self.domain:
             found.append(_set(name, "crush_rule", rule))
-        if wanted and wanted["application"] not in known["application"]:
+        if wanted["application"] not in known["application"]:
             found.append(_enable(name, wanted["application"]))
         return found
 
@@ -133,20 +133,22 @@ class CephPools(Resource):
             rule = f"scs-{self.domain}"
             prefix = "osd crush rule create-replicated"
             ask([{"prefix": prefix, "name": rule, "root": "default", "type": self.domain}])
+        # What pools there may be depends on them.
+        ask_chains(
+            [
+                [{"prefix": "config set", "who": who, "name": option, "value": value}]
+                for who, options in self.settings.items()
+                for option, value in options.items()
+                if f"{who} {option}" in seen["unset"]
+            ]
+        )
         chains: list[list[Asked]] = []
         for name in seen["wrong"]:
             lines = [f"[{name}]", f"key = {self.keys[name]}"]
             lines += [f'caps {kind} = "{text}"' for kind, text in self.accounts[name].items()]
             # Replaced as a whole; clients that are in stay in.
             chains.append([({"prefix": "auth import"}, "\n".join(lines) + "\n")])
-        for who, options in self.settings.items():
-            chains += [
-                [{"prefix": "config set", "who": who, "name": option, "value": value}]
-                for option, value in options.items()
-                if option in seen["unset"]
-            ]
-        for name in (*self.pools, MANAGERS):
-            chains.append(list(self._pool(name, seen["pools"], rule)))
+        chains += [list(self._pool(name, seen["pools"], rule)) for name in self.pools]
         ask_chains(chains, seconds=60)
 
 

@@ -73,10 +73,32 @@ def block_caps(need: BlockStorage) -> Mapping[str, str]:
     }
 
 
+def settings(view: View) -> Mapping[str, Mapping[str, str]]:
+    """What follows from the nodes; not in ceph.conf, whose change would restart all daemons."""
+    copies = view.storage.replicas
+    found = {"global": {"osd_pool_default_size": str(copies)}}
+    if copies == 1:
+        found["global"]["mon_allow_pool_size_one"] = "true"
+        # `up` tells it.
+        found["global"]["mon_warn_on_pool_no_redundancy"] = "false"
+    shares = {
+        node.name: view.storage.osd_memory(view.memory, node) * 2**20
+        for node in view.nodes_with(Role.STORAGE)
+    }
+    least = min(shares.values(), default=0)
+    found["osd"] = {"osd_memory_target": str(least)}
+    # A disk that starts for the first time learns only what is said to all.
+    for name, share in shares.items():
+        if share != least:
+            found[f"osd/host:{name}"] = {"osd_memory_target": str(share)}
+    return found
+
+
 def pools(view: View) -> Iterable[Resource]:
     """The accounts and pools that components need."""
     accounts = {name: caps for name, caps in standing(view).items() if name != "mon."}
-    wanted: dict[str, Mapping[str, Any]] = {}
+    # The manager's would be made by itself, but not in the way of the others.
+    wanted: dict[str, Mapping[str, Any]] = {".mgr": {"application": "mgr", "groups": 1}}
     for block in view.needs(BlockStorage):
         accounts[f"client.{block.name}"] = block_caps(block)
         # Pools that it only reads may be nobody's here, and are needed to be read.
@@ -95,6 +117,7 @@ def pools(view: View) -> Iterable[Resource]:
         pools=wanted,
         replicas=view.storage.replicas,
         domain="host" if len(view.nodes_with(Role.STORAGE)) > 1 else "osd",
+        settings=settings(view),
     )
 
 
