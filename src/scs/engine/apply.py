@@ -79,6 +79,7 @@ def _make_nodes(session: Session, look: Look) -> None:
         session.stock.start_images()
         session.stock.start_options(session.known)
         session.stock.layers(lambda _: None)
+        session.check_external(look.view)
 
     def make() -> None:
         session.provider.create(nodes, session.events.saying(steps[0].id))

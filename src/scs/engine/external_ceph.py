@@ -6,16 +6,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from configparser import ConfigParser
 from configparser import Error as ConfigError
 from pathlib import Path
 
 from scs.errors import BadInput, Problem
 from scs.model.external import CephCluster
+from scs.model.needs import BlockStorage
 from scs.patience import patient
+from scs.shell import run
 
 CONFIG, KEYRINGS = "external.ceph.config", "external.ceph.keyrings"
 KEYRING = re.compile(r"ceph\.(client\.[A-Za-z0-9_.-]+)\.keyring")
@@ -109,3 +112,62 @@ def unreachable(there: CephCluster) -> str:
             except OSError as error:
                 told.append(f"{host}:{number}: {error}")
     return "; ".join(told)
+
+
+LOGIN = """
+import errno, json, rados, sys
+asked = json.load(sys.stdin)
+with open("/tmp/ceph.conf", "w") as stream:
+    stream.write(asked["config"])
+said = {}
+for account, (key, pools) in asked["accounts"].items():
+    options = {"key": key, "client_mount_timeout": "10", "rados_osd_op_timeout": "10"}
+    try:
+        with rados.Rados(name=account, conffile="/tmp/ceph.conf", conf=options) as cluster:
+            missing = [pool for pool in pools if not cluster.pool_exists(pool)]
+        said[account] = f"there is no pool {', '.join(missing)}" if missing else ""
+    except rados.Error as error:
+        refused = getattr(error, "errno", 0) in (errno.EACCES, errno.EPERM, errno.ENOENT)
+        said[account] = f"is not let in with the key of {account}: {error}" if refused else ""
+print(json.dumps(said))
+"""
+"""Run by the nodes' Python: what each account is told. Whoever does not answer says nothing."""
+
+IN_ROOT = 'mount -t tmpfs tmpfs "$1/tmp" && exec chroot "$1" /usr/bin/python3 -B -c "$2"'
+
+
+def login(there: CephCluster, blocks: Sequence[BlockStorage], root: Path) -> Sequence[Problem]:
+    """What the cluster says of accounts and pools, asked from here with the Ceph in `root`.
+
+    `root` is the nodes' own file system, before there is any node; nothing is left in it.
+    """
+    accounts = {
+        f"client.{need.name}": (there.keys[f"client.{need.name}"], (*need.pools, *need.reads))
+        for need in blocks
+        if f"client.{need.name}" in there.keys
+    }
+    said = json.loads(
+        run(
+            [
+                "unshare",
+                "--mount",
+                "--propagation=private",
+                "sh",
+                "-ec",
+                IN_ROOT,
+                "sh",
+                root,
+                LOGIN,
+            ],
+            where="external.ceph",
+            stdin=json.dumps({"config": there.config, "accounts": accounts}),
+            timeout=20 * (len(accounts) + 1),
+        )
+        .strip()
+        .splitlines()[-1]
+    )
+    return [
+        Problem(KEYRINGS if "key" in why else CONFIG, f"{account}: {why}", "nothing was changed")
+        for account, why in said.items()
+        if why
+    ]

@@ -23,7 +23,7 @@ from scs.engine import own as beside
 from scs.engine import records
 from scs.engine.events import Events
 from scs.engine.external import external, given_ca
-from scs.engine.external_ceph import unreachable
+from scs.engine.external_ceph import login, unreachable
 from scs.engine.hand import Hand
 from scs.engine.journal import Journal
 from scs.engine.known import KnownOptions
@@ -38,6 +38,7 @@ from scs.errors import BadInput, Problem
 from scs.images.disk import TOOLS
 from scs.model.component import Component, Config
 from scs.model.external import External
+from scs.model.needs import BlockStorage
 from scs.model.objects import ApiObject
 from scs.model.overrides import Overrides
 from scs.model.topology import Node, Role
@@ -294,6 +295,14 @@ class Session:
                 lambda: install_host_packages(self.events.saying("host packages"), tools),
             )
         return problems
+
+    def check_external(self, view: View) -> None:
+        """Have the operator's Ceph say what it thinks of its accounts; raises BadInput."""
+        blocks = view.needs(BlockStorage)
+        if self.external.ceph and blocks:
+            problems = login(self.external.ceph, blocks, self.stock.base())
+            if problems:
+                raise BadInput(*problems)
 
     # Looking.
 
