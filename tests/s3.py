@@ -53,7 +53,7 @@ class S3:
         key = f"AWS4{self.secret}".encode()
         for part in scope.split("/"):
             key = hmac.digest(key, part.encode(), "sha256")
-        text = "\n".join(["AWS4-HMAC-SHA256", now, scope, hashed])
+        text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashed}"
         signature = hmac.digest(key, text.encode(), "sha256").hex()
         credential = f"Credential={self.access}/{scope}"
         told = f"AWS4-HMAC-SHA256 {credential}, SignedHeaders={names}, Signature={signature}"
