@@ -137,9 +137,12 @@ def test_disks_are_told_their_memory_without_a_restart() -> None:
     settings = one(expander.node(expander.view.control), CephPools).settings
     assert settings["osd"] == {"osd_memory_target": str(4096 * 2**20)}
     assert set(settings) == {"global", "osd"}
-    files = [item for node in expander.view.nodes for item in expander.node(node)]
-    texts = {item.content for item in files if item.name == "/etc/ceph/ceph.conf"}  # type: ignore[attr-defined]
-    assert len(texts) == 1
+    for node in expander.view.nodes:
+        (file,) = (item for item in expander.node(node) if item.name == "/etc/ceph/ceph.conf")
+        assert isinstance(file, File)
+        assert f"\npublic_addr = {node.address}\n" in file.content
+        assert "memory_target = 4" not in file.content
+        assert "pool_default" not in file.content
 
 
 def test_slots() -> None:
