@@ -24,7 +24,7 @@ from scs.model.topology import Role
 from scs.plan.expand import Expander
 from scs.plan.plan import leaving_step, objections
 from scs.plan.removal import emptied, record, removals
-from scs.resources import CephPools, File, Gate, Monitor, Osd, Unit
+from scs.resources import CephPools, File, Gate, Monitor, Osd, Unit, ceph_osd
 from scs.spec import CloudSpec
 
 BLOCK = BlockStorage("vols", owner="root", pools=("volumes",), reads=("images",))
@@ -183,6 +183,21 @@ WELL = {"number": "0", "made": True, "foreign": "", "block": True}
 )
 def test_a_disk(osd: Osd, seen: dict[str, Any], reason: str | None) -> None:
     assert osd.compare(seen) == reason
+
+
+def test_what_a_killed_run_has_begun_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = tmp_path / "device"
+    device.touch()
+    monkeypatch.setattr(ceph_osd, "TOP", tmp_path)
+    monkeypatch.setattr(ceph_osd, "holds", lambda _device: "ceph_bluestore")
+    osd = replace(DEVICE, device=str(device))
+    found = Osd.observe([osd])[osd.id]
+    assert osd.compare(found) == f"holds ceph_bluestore: {device} must be empty"
+    osd.draft.mkdir()
+    (osd.draft / "block").symlink_to(device)
+    assert osd.compare(Osd.observe([osd])[osd.id]) == "is missing"
 
 
 POOLS = CephPools(

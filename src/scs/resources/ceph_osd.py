@@ -49,6 +49,17 @@ class Osd(Resource):
         return TOP / self.name
 
     @property
+    def draft(self) -> Path:
+        """Its folder until it is whole."""
+        return TOP / f".{self.name}.new"
+
+    @property
+    def _begun(self) -> bool:
+        """Whether a run that was killed has begun to make it: what is on the device is ours."""
+        block = self.draft / "block"
+        return block.is_symlink() and str(block.readlink()) == self.device
+
+    @property
     def paths(self) -> tuple[str, ...]:
         return (f"{self.path}/whoami",)
 
@@ -69,7 +80,8 @@ class Osd(Resource):
         }
         if self.device:
             seen["device"] = Path(self.device).exists()
-            seen["holds"] = "" if made or not seen["device"] else holds(self.device)
+            known = made or not seen["device"] or self._begun
+            seen["holds"] = "" if known else holds(self.device)
         return seen
 
     def compare(self, seen: Seen) -> str | None:
@@ -132,7 +144,9 @@ class Osd(Resource):
 
     def _make(self, number: str) -> None:
         shutil.rmtree(self.path, ignore_errors=True)  # there is no data in it: see above
-        draft = TOP / f".{self.name}.new"
+        draft = self.draft
+        if self._begun:
+            command(["wipefs", "--quiet", "--all", self.device])
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         block = draft / "block"
