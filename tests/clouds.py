@@ -31,6 +31,19 @@ THREE = CloudSpec.model_validate(
         ],
     }
 )
+ONE_CEPH = CloudSpec(name="paper", storage="ceph")
+THREE_CEPH = CloudSpec.model_validate(
+    {
+        "name": "paper",
+        "storage": "ceph",
+        "ceph": {"disks": 2},
+        "nodes": [
+            {"name": "control-1", "roles": ["control", "network"]},
+            {"name": "store-1", "roles": ["compute", "storage"]},
+            {"name": "store-2", "roles": ["storage"], "disks": ["/dev/vdb", "/dev/disk/by-id/x.y"]},
+        ],
+    }
+)
 CONTAINERS: Mapping[str, Any] = {"container": True, "datapath": "netdev", "virt_type": "qemu"}
 MACHINES: Mapping[str, Any] = {"container": False, "datapath": "system", "virt_type": "kvm"}
 CLOUDS = {
@@ -38,6 +51,8 @@ CLOUDS = {
     "one machine": (ONE, MACHINES),
     "three containers": (THREE, CONTAINERS),
     "three machines": (THREE, MACHINES),
+    "one container with Ceph": (ONE_CEPH, CONTAINERS),
+    "three machines with Ceph": (THREE_CEPH, MACHINES),
 }
 
 Available = Mapping[str, tuple[Component, Path]]
@@ -81,6 +96,7 @@ def view_of(
         config=spec.config,
         secret=secret,
         certificate=certificate,
+        storage=spec.stored(),
         ca="the CA's certificate\n",
         ssh_public_key="ssh-ed25519 AAAA scs\n",
         **facts,

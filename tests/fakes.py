@@ -44,6 +44,7 @@ from scs.resources import (
     Absent,
     Account,
     Bridge,
+    CephPools,
     ConvergeError,
     Database,
     Directory,
@@ -53,6 +54,8 @@ from scs.resources import (
     Leftovers,
     Link,
     Migration,
+    Monitor,
+    Osd,
     Packages,
     QueueAccounts,
     Record,
@@ -211,6 +214,14 @@ class PaperNode:
                     "addresses",
                     "up",
                 )
+            case Monitor():
+                return thing or {"there": False, "made": ""}
+            case Osd():
+                return thing or {"number": "", "made": False, "foreign": "", "block": False}
+            case CephPools():
+                if not self.cloud.active(self.name, item.component):
+                    return SILENT
+                return thing or {"wrong": [*item.accounts], "pools": {}, "unset": []}
             case Record():
                 noted = (thing or {"items": {}})["items"]
                 missing = [name for name, want in item.items.items() if noted.get(name) != want]
@@ -342,6 +353,21 @@ class PaperNode:
                     "addresses": [item.address] if item.address else [],
                     "up": True,
                 }
+            case Monitor():
+                self.things[item.id] = {"there": True, "made": item.fsid}
+            case Osd():
+                self.things[f"file:{item.paths[0]}"] = {"time": now}
+                self.things[item.id] = {"number": "0", "made": True, "foreign": "", "block": True}
+            case CephPools():
+                pools = {
+                    name: {
+                        "size": item.replicas,
+                        "domain": item.domain,
+                        "application": [wanted["application"]],
+                    }
+                    for name, wanted in item.pools.items()
+                }
+                self.things[item.id] = {"wrong": [], "pools": pools, "unset": []}
             case Record():
                 noted = self.things.get(item.id, {"items": {}})["items"]
                 self.things[item.id] = {"items": {**noted, **item.items}}

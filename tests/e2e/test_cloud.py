@@ -26,6 +26,8 @@ import jsonschema
 import pyrage
 import pytest
 
+from s3 import S3
+
 ROOT = Path(__file__).parents[2]
 NAME = "e2e"
 SPEC = f"""\
@@ -397,6 +399,78 @@ class Eyes:
                 path for path, text in seen.items() if any(item in text for item in texts)
             }
             self.looks += 1
+
+
+CEPH = pytest.mark.skipif("storage: ceph" not in SPEC, reason="this cloud has no Ceph")
+
+
+def object_storage(cloud: Cloud) -> S3:
+    """The object storage as the first project's user, who is a mere member, has it."""
+    told = json.loads(cloud.run("openstack", "ec2", "credentials", "create", "-f", "json"))
+    words = ("openstack", "catalog", "show", "object-store-s3", "-f", "json")
+    points = json.loads(cloud.run(*words))["endpoints"]
+    (url,) = (point["url"] for point in points if point["interface"] == "public")
+    return S3(url, told["access"], told["secret"], cloud.state / NAME / "ca.pem")
+
+
+@CEPH
+def test_objects_are_for_those_who_may_have_them(cloud: Cloud) -> None:
+    mine = object_storage(cloud)
+    data = os.urandom(2**20)
+    assert mine.ask("PUT", "/mine")[0] == 200
+    assert mine.ask("PUT", "/mine/a", data)[0] == 200
+    assert mine.ask("GET", "/mine/a") == (200, data)
+    nobody = S3(mine.url, "nobody", "nothing", cloud.state / NAME / "ca.pem")
+    code, text = nobody.ask("GET", "/")
+    assert code == 403
+    assert b"<Code>InvalidAccessKeyId</Code>" in text
+    wrong = S3(mine.url, mine.access, "nothing", cloud.state / NAME / "ca.pem")
+    assert b"<Code>SignatureDoesNotMatch</Code>" in wrong.ask("GET", "/")[1]
+    # The same by way of Swift, with a token.
+    assert "mine" in cloud.run("openstack", "container", "list", "-f", "value")
+
+
+@CEPH
+def test_a_lost_disk_is_made_again_and_nothing_that_was_acknowledged_is_lost(cloud: Cloud) -> None:
+    mine = object_storage(cloud)
+    assert mine.ask("PUT", "/lost")[0] == 200
+    acknowledged: dict[str, bytes] = {}
+    over = threading.Event()
+
+    def write() -> None:
+        while not over.wait(0.2):
+            path, data = f"/lost/{len(acknowledged)}", os.urandom(100_000)
+            if mine.ask("PUT", path, data)[0] == 200:
+                acknowledged[path] = data
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        cloud.ssh(
+            "systemctl kill --signal=KILL scs-ceph-osd@file-1; rm /var/lib/ceph/osd/file-1/block"
+        )
+        steps = {change["step"] for change in cloud.json("plan", code=2)["changes"]}
+        assert "osd:file-1" in steps
+        assert steps <= {"osd:file-1", "unit:scs-ceph-osd@file-1.service"}
+        cloud.run("up", "--yes")
+    finally:
+        over.set()
+        writer.join()
+    assert acknowledged
+    assert all(mine.ask("GET", path) == (200, data) for path, data in acknowledged.items())
+    cloud.ssh("timeout 120 sh -c 'until ceph health | grep -q HEALTH_OK; do sleep 1; done'")
+
+
+@CEPH
+def test_a_lost_monitor_is_no_reason_to_begin_anew(cloud: Cloud) -> None:
+    data = "/var/lib/ceph/mon/ceph-node-1"
+    cloud.ssh(f"systemctl stop scs-ceph-mon; mv {data} /root/monitor")
+    try:
+        cloud.run("up", "--yes", code=3)
+        cloud.ssh(f"test ! -e {data}")
+    finally:
+        cloud.ssh(f"mv /root/monitor {data}")
+    cloud.run("up", "--yes")
 
 
 def test_rotation_under_a_light_load(cloud: Cloud) -> None:

@@ -15,11 +15,11 @@ from clouds import CLOUDS, CONTAINERS, ONE, THREE, Available, expanded, expander
 from scs import components
 from scs.errors import BadInput
 from scs.model.component import CONTROL, EVERYWHERE, Component, Endpoint, Gives, User
-from scs.model.needs import Database, Environment, Need, NetworkDatabase
+from scs.model.needs import BlockStorage, Database, Environment, Need, NetworkDatabase
 from scs.model.objects import ApiObject, CatalogEntry, Person
 from scs.model.topology import Role
 from scs.plan.expand import Expander
-from scs.plan.resolve import givers
+from scs.plan.resolve import givers, needs_of
 from scs.resources import Account, Directory, File, QueueAccounts, Resource, Unit, build
 from scs.resources import Database as DatabaseResource
 
@@ -147,7 +147,7 @@ def test_every_need_is_met_before_the_units_start(cloud: str) -> None:
             for unit in units:
                 met = (
                     given & set(unit.after)
-                    if gives.resources and giver.roles & node.roles
+                    if (gives.resources or gives.files) and giver.roles & node.roles
                     else None
                 )
                 assert met or gate in unit.after, f"{unit.id} does not wait for {need}"
@@ -465,6 +465,26 @@ def test_a_component_left_out_leaves_its_needs_unmet(need: Need) -> None:
     rest = {name: at for name, at in components.discover().items() if name != giver[0].name}
     with pytest.raises(BadInput, match=f"needs {type(need).__name__}, which no components give"):
         expander_of(ONE, {**rest, "x": (made_up(needs=(need,)), Path())})
+
+
+WANTED = BlockStorage("x", owner="root", pools=("xs",))
+
+
+@pytest.mark.parametrize("givers_there", [0, 1])
+def test_what_is_wanted_is_a_need_where_somebody_gives_it(givers_there: int) -> None:
+    parts = [made_up(wants=(WANTED,))]
+    parts += [made_up("g", gives=(Gives(BlockStorage),))] * givers_there
+    view = view_of(ONE, available(*parts), **CONTAINERS)
+    (part,) = (part for part in view.components if part.name == "x")
+    assert part.needs == (WANTED,) * givers_there
+    assert needs_of(view, BlockStorage) == part.needs
+    assert view.given(BlockStorage) is bool(givers_there)
+
+
+def test_what_is_wanted_and_given_twice_is_a_contradiction() -> None:
+    parts = [made_up(name, gives=(Gives(BlockStorage),)) for name in ("g", "h")]
+    with pytest.raises(BadInput, match="needs BlockStorage, which 2 components give"):
+        view_of(ONE, available(made_up(wants=(WANTED,)), *parts), **CONTAINERS)
 
 
 def test_accounts_of_several_components_add_up() -> None:

@@ -255,7 +255,7 @@ MISTAKES: list[tuple[str, list[tuple[str, ...]]]] = [
     ("region: 7\n", [("1:9", "region: expected letters", "got the number 7")]),
     ("provider: ssh\n", [("1:11", "expected `local` (so far the only one)", 'got "ssh"')]),
     ("provider: Local\n", [("1:11", "did you mean `local`?")]),
-    ("storage: ceph\n", [("1:10", "expected `files`", 'got "ceph"')]),
+    ("storage: cephs\n", [("1:10", "expected `files`", "did you mean `ceph`?")]),
     (
         "compute: {virt: kmv}\n",
         [("1:17", "compute.virt: expected `auto`, `kvm` or `qemu`", "did you mean `kvm`?")],
@@ -269,7 +269,10 @@ MISTAKES: list[tuple[str, list[tuple[str, ...]]]] = [
     ("nodes: node-1\n", [("1:8", "nodes: expected a list", "[node-1]")]),
     ("nodes: {name: a}\n", [("1:8", "nodes: expected a list, got a mapping", "with `- `")]),
     ("nodes: [a]\n", [("1:9", "nodes[0]: expected a mapping", "known here: `name`, `roles`")]),
-    ("nodes: []\n", [("1:8", f"no node has the role `{role}`") for role in Role]),
+    (
+        "nodes: []\n",
+        [("1:8", f"no node has the role `{role}`") for role in Role if role != Role.STORAGE],
+    ),
     ("nodes:\n  -\n", [("2:4", "nodes[0]: expected the key `name`, got none", "add `name: …`")]),
     (
         "nodes:\n  - roles: [control, network, compute]\n",

@@ -152,10 +152,8 @@ def test_every_unit_has_its_file(cloud: str) -> None:
     for node, items in expanded(expander_of(spec, **facts)).items():
         for unit in items:
             if isinstance(unit, Unit):
-                own = {
-                    f"/etc/systemd/system/{unit.name}",
-                    f"/etc/systemd/system/{unit.name}.d/scs.conf",
-                }
+                name = re.sub(r"@.+\.service", "@.service", unit.name)
+                own = {f"/etc/systemd/system/{name}", f"/etc/systemd/system/{name}.d/scs.conf"}
                 assert len(own & {path for at, path in files(cloud) if at == node}) == 1, unit.name
 
 

@@ -24,7 +24,7 @@ from scs.model.objects import ApiObject
 from scs.model.view import View
 from scs.patience import patient
 from scs.plan.announce import holds, owners
-from scs.plan.plan import API, UNSEEN, Leaving, Step
+from scs.plan.plan import API, UNSEEN, Leaving, Plan, Step
 
 UNSEEN_SECONDS = 120
 """How long the second look waits for an API that does not answer, while all else is right."""
@@ -43,6 +43,7 @@ def apply(
     When nodes had to be made or started first, the plan is made anew once they can be seen;
     `agree` may refuse that one.
     """
+    refuse(look.plan)
     session.hand.start()
     recording.announce(look.plan)
     session.keep_secrets()
@@ -50,6 +51,7 @@ def apply(
         _make_nodes(session, look)
         look = session.events.timed(MACHINE, "looking at the nodes", session.look)
         session.keep_secrets()
+        refuse(look.plan)
         agree(look)
         recording.announce(look.plan)
     _write_clients(session, look.view)
@@ -99,6 +101,7 @@ def _make_nodes(session: Session, look: Look) -> None:
         session.stock.start_images()
         session.stock.start_options(session.known)
         session.stock.layers(lambda _: None)
+        session.check_external(look.view)
 
     def make() -> None:
         session.provider.create(nodes, session.events.saying(steps[0].id))
@@ -120,6 +123,12 @@ def _remove_objects(session: Session, look: Look) -> None:
             problem = Problem(f"{step.component} in {API}", f"{step.id}: {error}")
             raise StepFailed(problem) from error
     session.made.note(look.objects, [item for _, item in look.plan.gone])
+
+
+def refuse(plan: Plan) -> None:
+    """Raises BadInput when a component objects to any change."""
+    if plan.objections:
+        raise BadInput(*[Problem(f"component {name}", why) for name, why in plan.objections])
 
 
 def consent(look: Look) -> Sequence[str]:
@@ -148,8 +157,18 @@ def _remove_node(session: Session, view: View, leaving: Leaving) -> None:
     """
     node, executor = leaving.node.name, session.executor(view)
 
+    def empty() -> None:
+        link = session.provider.connection(leaving.node)
+        payloads = [item.payload() for item in leaving.emptied]
+        run = f"{session.run_id}-{node}"
+        outcomes = session.hand.converge({node: link}, {node: payloads}, run)[node]
+        if failed := [f"{item['id']}: {item['error']}" for item in outcomes if not item["ok"]]:
+            raise RuntimeError("; ".join(failed))
+
     def work() -> None:
+        first = [(f"moving the data of {node}", empty)] if leaving.emptied else []
         for step, action in (
+            *first,
             (f"moving guests off {node}", lambda: executor.leave(leaving.objects)),
             (f"stopping {node}", lambda: session.provider.stop(node)),
             (f"forgetting {node}", lambda: executor.remove(leaving.objects)),

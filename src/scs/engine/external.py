@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from scs.engine.external_ceph import cluster
 from scs.engine.pki import Given
 from scs.errors import BadInput, Problem
 from scs.model.external import DatabaseServer, External
@@ -29,7 +30,15 @@ def external(spec: CloudSpec, folder: Path) -> External:
             password=_password(wanted.password_file, wanted.password_env, folder),
             ca=_text("external.database.ca", wanted.ca, folder) if wanted.ca else "",
         )
-    return External(database=database, ntp=spec.external.ntp)
+    own = spec.external.ceph
+    ceph = None
+    if own.config:
+
+        def read(key: str, path: Path) -> str:
+            return _text(key, str(path), folder, private=path.suffix == ".keyring")
+
+        ceph = cluster(folder / own.config, folder / own.keyrings, read)
+    return External(database=database, ceph=ceph, ntp=spec.external.ntp)
 
 
 def _text(key: str, path: str, folder: Path, *, private: bool = False) -> str:

@@ -23,6 +23,7 @@ from scs.engine import own as beside
 from scs.engine import records
 from scs.engine.events import Events
 from scs.engine.external import external, given_ca
+from scs.engine.external_ceph import login, unreachable
 from scs.engine.hand import Hand
 from scs.engine.journal import Journal
 from scs.engine.known import KnownOptions
@@ -37,6 +38,7 @@ from scs.errors import BadInput, Problem
 from scs.images.disk import TOOLS
 from scs.model.component import Component, Config
 from scs.model.external import External
+from scs.model.needs import BlockStorage
 from scs.model.objects import ApiObject
 from scs.model.overrides import Overrides
 from scs.model.topology import Node, Role
@@ -45,14 +47,23 @@ from scs.paths import Paths
 from scs.plan import options, own
 from scs.plan.announce import announced
 from scs.plan.expand import Expander
-from scs.plan.plan import Plan, Step, api_steps, gone_steps, leaving_step, node_steps, removal_steps
-from scs.plan.removal import record
+from scs.plan.plan import (
+    Plan,
+    Step,
+    api_steps,
+    gone_steps,
+    leaving_step,
+    node_steps,
+    objections,
+    removal_steps,
+)
+from scs.plan.removal import emptied, record
 from scs.plan.resolve import resolve
 from scs.providers import Connection, Lack, NodeFacts, NodeState
 from scs.providers.local import LocalProvider, host
 from scs.providers.local.preflight import install_host_packages, missing_host_packages
 from scs.providers.local.rootfs import delete_tree
-from scs.resources import Resource, Seen
+from scs.resources import Absent, Record, Resource, Seen
 from scs.spec import CloudSpec
 from scs.spec.loading import option_lines
 
@@ -180,8 +191,14 @@ class Session:
         return KnownOptions(self.paths.cache, self.release, parts)
 
     def warnings(self, view: View) -> Sequence[Problem]:
-        """What is odd about the operator's options, as far as the services' are known."""
-        return tuple(options.warnings(self.expander(view), self.known.of))
+        """What is odd about the operator's options, as far as they are known, or the cloud's."""
+        odd = [
+            Problem(f"component {part.name}", what)
+            for part in view.components
+            if part.warnings
+            for what in part.warnings(view)
+        ]
+        return (*odd, *options.warnings(self.expander(view), self.known.of))
 
     @cached_property
     def provider(self) -> LocalProvider:
@@ -220,6 +237,8 @@ class Session:
             environment=str(self.release.environment_path),
             config=spec.config,
             external=self.external,
+            storage=spec.stored(),
+            memory=facts.memory,
             secret=self.secrets,
             accounts=self.secrets.credentials,
             numbered=self.secrets.keys,
@@ -264,7 +283,10 @@ class Session:
     def preflight(self) -> Sequence[Problem]:
         """What would stop a run on this machine; looks only, except for missing host packages."""
         self.view(UNKNOWN)  # the operator's own files are right, or nothing goes on
-        problems = self.provider.preflight(online=not self.stock.complete)
+        problems = list(self.provider.preflight(online=not self.stock.complete))
+        if self.external.ceph and (why := unreachable(self.external.ceph)):
+            hint = "correct mon_host, or see to it that the monitors can be reached from here"
+            problems.append(Problem("external.ceph.config", why, hint))
         tools = {package: tool for tool, package in TOOLS.items()}
         if not problems and (missing := missing_host_packages(tools)):
             self.events.timed(
@@ -273,6 +295,14 @@ class Session:
                 lambda: install_host_packages(self.events.saying("host packages"), tools),
             )
         return problems
+
+    def check_external(self, view: View) -> None:
+        """Have the operator's Ceph say what it thinks of its accounts; raises BadInput."""
+        blocks = view.needs(BlockStorage)
+        if self.external.ceph and blocks:
+            problems = login(self.external.ceph, blocks, self.stock.base())
+            if problems:
+                raise BadInput(*problems)
 
     # Looking.
 
@@ -293,6 +323,7 @@ class Session:
         # The API is where the control nodes are; other nodes may be yet to come.
         reachable = all(node.name in there for node in view.nodes_with(Role.CONTROL))
         going = self._going(expander, states)
+        held = self._held([node for node, _ in going if states[node.name].running])
         executor = self.executor(view)
         observed: Mapping[str, Mapping[str, Seen]] = {}
         api: Mapping[str, Any] = {}
@@ -327,6 +358,7 @@ class Session:
             },
             api=api_steps(objects, api, executor.compare, executor.diff, reachable=reachable),
             gone=gone_steps(gone, past),
+            objections=objections(view, observed),
             kept=tuple(item for _, kept in away.values() for item in kept),
             leaving=tuple(
                 leaving_step(
@@ -335,6 +367,7 @@ class Session:
                     self.spec.provider,
                     left,
                     [executor.at_stake(item, api.get(item.id, {})) for item in left],
+                    held.get(node.name, ()),
                 )
                 for node, left in going
             ),
@@ -359,6 +392,15 @@ class Session:
         left = [name for name in states if name not in wanted]
         made = self.provider.known() if left else {}
         return [(made[name], expander.leaves(made[name])) for name in left]
+
+    def _held(self, nodes: Sequence[Node]) -> Mapping[str, Sequence[Absent]]:
+        """Node that goes → what has to hand over its data before."""
+        if not nodes:
+            return {}
+        asked = Record(name="managed")
+        links = {node.name: self.provider.connection(node) for node in nodes}
+        seen = self.hand.observe(links, {name: [asked.payload()] for name in links})
+        return {name: emptied(things.get(asked.id, {})) for name, things in seen.items()}
 
     def executor(self, view: View) -> Executor:
         return Executor(Clients(view, self.paths.state / "ca.pem"), self.stock.built)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from scs.model.needs import Need
 from scs.model.topology import Role
-from scs.resources import Resource
+from scs.resources import Resource, Seen
 
 if TYPE_CHECKING:
     from scs.model.objects import ApiObject
@@ -21,9 +21,12 @@ EVERYWHERE = frozenset(Role)
 CONTROL = frozenset({Role.CONTROL})
 NETWORK = frozenset({Role.NETWORK})
 COMPUTE = frozenset({Role.COMPUTE})
+STORAGE = frozenset({Role.STORAGE})
 CHASSIS = frozenset({Role.NETWORK, Role.COMPUTE})
 
 Probe = Mapping[str, Any]
+Observed = Mapping[str, Mapping[str, Seen]]
+"""Node → id → what was seen; nodes that could not be looked at are missing."""
 
 
 class Reach(StrEnum):
@@ -161,6 +164,9 @@ class Service:
     """The same for these only (a folder ends with /); all others restart it."""
     seconds: float = 120
     """How long it may take until it is ready."""
+    instances: Callable[[View], Iterable[str]] | None = None
+    """It is a template (NAME@.service), and these are its instances on the node: `%i` is an
+    instance's name wherever systemd takes specifiers."""
 
 
 @dataclass(frozen=True)
@@ -225,6 +231,8 @@ class Gives:
     """In the cloud's API."""
     ready: Callable[[View, Need], Probe] | None = None
     """How one who needs it finds out that it is there; waited for before the units start."""
+    files: tuple[str, ...] = ()
+    """Those of this component's own files that whoever needs it reads, on the same node."""
     account: str = ""
     """It gives an account for each need: the secret of one is `ACCOUNT/NAME`, and two accounts
     take turns when it is rotated (see View.credentials)."""
@@ -255,6 +263,8 @@ class Component:
     packages: tuple[str, ...] = ()
     """Debian packages."""
     needs: tuple[Need, ...] = ()
+    wants: tuple[Need, ...] = ()
+    """Needs that it has only where some component of this cloud gives them (see View.given)."""
     gives: tuple[Gives, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     fronts: bool = False
@@ -275,6 +285,10 @@ class Component:
     leaves: Callable[[View], Iterable[ApiObject]] | None = None
     """What stays of it in the cloud's API when its node (`view.here`) goes: moved away
     before the node is stopped, removed after."""
+    objections: Callable[[View, Observed], Iterable[str]] | None = None
+    """Why nothing may be done at all, with what was seen on all nodes: what would lose data."""
+    warnings: Callable[[View], Iterable[str]] | None = None
+    """What the operator should know of this cloud, although it is as they want it."""
     when: Callable[[View], bool] | None = None
     """Whether this cloud has it at all; always, when not given."""
     checks: tuple[Check, ...] = ()

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -20,8 +21,21 @@ class DatabaseServer:
 
 
 @dataclass(frozen=True)
+class CephCluster:
+    """A Ceph of the operator's, with the accounts and pools that it has there."""
+
+    config: str
+    """The text of its ceph.conf."""
+    monitors: tuple[tuple[str, int], ...]
+    """Host and port; 0: one of those that are usual."""
+    keys: Mapping[str, str] = field(repr=False)
+    """`client.NAME` → its key."""
+
+
+@dataclass(frozen=True)
 class External:
     """All that comes from elsewhere."""
 
     database: DatabaseServer | None = None
+    ceph: CephCluster | None = None
     ntp: tuple[str, ...] = ()

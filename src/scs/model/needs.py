@@ -90,3 +90,43 @@ class SwitchDatabase(Need):
 @dataclass(frozen=True)
 class Hypervisor(Need):
     """libvirt on the same node."""
+
+
+@dataclass(frozen=True)
+class BlockStorage(Need):
+    """An account `client.NAME` of Ceph and its RBD pools.
+
+    On the node: /etc/ceph/ceph.conf and /etc/ceph/ceph.client.NAME.keyring, readable for `owner`.
+    """
+
+    name: str
+    owner: str
+    pools: tuple[str, ...]
+    """It may read and write there (profile rbd)."""
+    reads: tuple[str, ...] = ()
+    """It may only read there (profile rbd-read-only)."""
+
+
+@dataclass(frozen=True)
+class StorageAccount(Need):
+    """An account `client.NAME` of Ceph with other rights than block storage has.
+
+    On the node: as for BlockStorage.
+    """
+
+    name: str
+    owner: str
+    pools: tuple[str, ...]
+    application: str
+    caps: tuple[tuple[str, str], ...]
+    """Kind of daemon → what it may do there, in Ceph's words."""
+
+
+@dataclass(frozen=True)
+class StorageClient(Need):
+    """Ceph's client on the node, told how to find the monitors."""
+
+
+@dataclass(frozen=True)
+class StorageCluster(Need):
+    """Ceph's monitors."""

@@ -16,6 +16,7 @@ class Role(StrEnum):
     CONTROL = "control"
     NETWORK = "network"
     COMPUTE = "compute"
+    STORAGE = "storage"
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
+from uuid import UUID
 
 from scs.model.external import External
 from scs.model.needs import Need
 from scs.model.overrides import Overrides
+from scs.model.storage import Storage, cephx_key
 from scs.model.topology import Network, Node, Role
 
 if TYPE_CHECKING:
@@ -76,6 +79,9 @@ class View:
     """What the operator has put beside cloud.yaml."""
     external: External = field(default_factory=External)
     """What the operator brings along."""
+    storage: Storage = field(default_factory=Storage)
+    memory: int = 0
+    """MiB that each node may count on; 0: not known yet."""
     components: tuple[Component, ...] = ()
     node: Node | None = None
     accounts: Callable[[str], tuple[Credential, ...]] | None = None
@@ -131,6 +137,26 @@ class View:
             for item in part.needs
             if isinstance(item, need)
         )
+
+    def given(self, need: type[Need]) -> bool:
+        """Whether a component of this cloud gives such a thing."""
+        return any(gives.need is need for part in self.components for gives in part.gives)
+
+    def needs(self, need: type[N]) -> tuple[N, ...]:
+        """All needs of one type in the cloud, each once."""
+        found = {
+            item: None for part in self.components for item in part.needs if isinstance(item, need)
+        }
+        return tuple(found)
+
+    @property
+    def storage_id(self) -> str:
+        """The id of the cloud's own Ceph (a UUID)."""
+        return str(UUID(hashlib.sha256(self.secret("ceph/fsid").encode()).hexdigest()[:32]))
+
+    def storage_key(self, account: str) -> str:
+        """The key of one of Ceph's accounts (`client.NAME`, `osd.UUID`, `mon.`)."""
+        return cephx_key(self.secret(f"ceph/{account}"))
 
     @property
     def endpoints(self) -> tuple[tuple[Component, Endpoint], ...]:

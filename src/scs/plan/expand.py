@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from scs.errors import BadInput, Problem
-from scs.model.component import Component, Config, Packaged, Service, Text, User, Wsgi
+from scs.model.component import Component, Config, Packaged, Probe, Service, Text, User, Wsgi
 from scs.model.needs import Need
 from scs.model.objects import ApiObject
 from scs.model.overrides import Setting
@@ -17,7 +17,14 @@ from scs.model.view import View
 from scs.plan import own, templating
 from scs.plan.ini import Composed, compose, layered, parse, unmarked
 from scs.plan.resolve import givers, needs_of
-from scs.plan.units import UWSGI, drop_in_text, service_text, uwsgi_text, wsgi_service
+from scs.plan.units import (
+    UWSGI,
+    drop_in_text,
+    service_text,
+    unit_file,
+    uwsgi_text,
+    wsgi_service,
+)
 from scs.resources import (
     Account,
     Directory,
@@ -137,9 +144,9 @@ class Expander:
         base += [item for item in policies if item]
         for unit in part.units:
             base += self._unit_files(part, unit)
-        met, gates = self._needs(part, view, given)
-        read += tuple(item.name for item in met if isinstance(item, File | Link))
-        ready = _ids(base) + _ids(met) + _ids(gates)
+        met, gates, paths = self._needs(part, view, given)
+        read += tuple(item.name for item in met if isinstance(item, File | Link)) + paths
+        ready = _ids(base) + _ids(met) + _ids(gates) + tuple(f"file:{path}" for path in paths)
         made = (
             [replace(item, after=(*ready, *item.after)) for item in part.prepares(view)]
             if part.prepares
@@ -228,18 +235,20 @@ class Expander:
         part: Component,
         view: View,
         given: Mapping[str, tuple[tuple[Need, Resource], ...]],
-    ) -> tuple[list[Resource], list[Resource]]:
-        """What meets its needs on this node, and gates for what does so elsewhere."""
+    ) -> tuple[list[Resource], list[Resource], tuple[str, ...]]:
+        """What meets its needs on this node, gates for what does so elsewhere, files to read."""
         met: list[Resource] = []
         gates: list[Resource] = []
+        paths: tuple[str, ...] = ()
         for need in part.needs:
             giver, gives = givers(view.components, type(need))[0]
             mine = [item for met_need, item in given.get(giver.name, ()) if met_need == need]
             met += mine
+            paths += gives.files if giver.name in given else ()
             if not mine and gives.ready:
                 name = f"{part.name} needs {type(need).__name__} {getattr(need, 'name', '')}"
                 gates.append(Gate(name=name.strip(), probe=gives.ready(view, need)))
-        return met, gates
+        return met, gates, tuple(dict.fromkeys(paths))
 
     def _unit_files(self, part: Component, unit: Service | Wsgi | Packaged) -> Sequence[Resource]:
         """The files of a unit: the same on all nodes."""
@@ -250,8 +259,9 @@ class Expander:
     def _new_unit_files(
         self, part: Component, unit: Service | Wsgi | Packaged
     ) -> Sequence[Resource]:
-        folder = f"{SYSTEMD}/{unit.name}.service.d"
-        mine = own.drop_ins(self.view.overrides, f"{unit.name}.service")
+        file = unit_file(unit)
+        folder = f"{SYSTEMD}/{file}.d"
+        mine = own.drop_ins(self.view.overrides, file)
         found: list[Resource] = [
             Leftovers(name=folder, pattern=own.DROP_IN.format("*"), keep=tuple(mine)),
             *[File(name=f"{folder}/{name}", content=item.text) for name, item in mine.items()],
@@ -262,7 +272,7 @@ class Expander:
             found.append(File(name=f"{UWSGI}/{unit.name}.ini", content=uwsgi_text(unit)))
             unit = wsgi_service(unit)
         text = service_text(part, unit)
-        return [*found, File(name=f"{SYSTEMD}/{unit.name}.service", content=text)]
+        return [*found, File(name=f"{SYSTEMD}/{file}", content=text)]
 
     def _unit(
         self,
@@ -282,22 +292,36 @@ class Expander:
                 Gate(name=f"{unit.name} waits for {number}", probe=probe, after=base)
                 for number, probe in enumerate(unit.waits(view), 1)
             ]
-        return [
-            *gates,
+        names = {"": f"{unit.name}.service"}
+        if isinstance(unit, Service) and unit.instances:
+            names = {name: f"{unit.name}@{name}.service" for name in unit.instances(view)}
+        units = [
             Unit(
-                name=f"{unit.name}.service",
-                reads=(*read, *files, *unit.reads),
+                name=name,
+                reads=(*read, *files, *(path.replace("%i", instance) for path in unit.reads)),
                 reload=unit.reload,
                 reloads=unit.reloads,
-                ready=unit.ready(view) if unit.ready else None,
+                ready=_instance(unit.ready(view), instance) if unit.ready else None,
                 seconds=unit.seconds,
                 after=before + _ids(gates),
-            ),
+            )
+            for instance, name in names.items()
         ]
+        return [*gates, *units]
 
 
 def _ids(resources: Iterable[Resource]) -> tuple[str, ...]:
     return tuple(item.id for item in resources)
+
+
+def _instance(probe: Probe | None, name: str) -> Probe | None:
+    """The probe of one instance of a template: `%i` is its name, as in the unit's file."""
+    if probe is None or not name:
+        return probe
+    return {
+        key: value.replace("%i", name) if isinstance(value, str) else value
+        for key, value in probe.items()
+    }
 
 
 def _owned(item: ApiObject, part: Component) -> ApiObject:

@@ -21,6 +21,7 @@ from scs.model.overrides import Overrides, OwnText, Setting, SettingsFile
 from scs.model.view import View
 from scs.plan import templating
 from scs.plan.ini import same, text
+from scs.plan.units import unit_file
 from scs.plan.words import hint
 
 DROP_IN = "zz-{}"
@@ -118,7 +119,7 @@ def problems(overrides: Overrides, parts: Iterable[Component]) -> Iterator[Probl
             what = f"no service {service} that has policies"
             yield Problem(policy.path, what, hint(service, policed))
     yield from _templates(overrides.templates, parts)
-    units = {f"{unit.name}.service" for part in parts for unit in part.units}
+    units = {unit_file(unit) for part in parts for unit in part.units}
     for (unit, name), drop_in in overrides.drop_ins.items():
         if unit not in units:
             yield Problem(drop_in.path, f"no unit {unit}", hint(unit, units))

@@ -7,7 +7,7 @@ from __future__ import annotations
 from scs.model.component import Component, Config
 from scs.model.view import View
 from scs.plan import own
-from scs.plan.units import UWSGI
+from scs.plan.units import UWSGI, unit_file
 
 TLS = "/etc/scs/tls/"
 
@@ -53,7 +53,7 @@ def _file(part: Component, path: str) -> str:
         if item.path == path:
             return f"files: {item.template}" if isinstance(item, Config) else "files"
     for unit in part.units:
-        folder = f"/etc/systemd/system/{unit.name}.service"
+        folder = f"/etc/systemd/system/{unit_file(unit)}"
         if path in (folder, f"{folder}.d/scs.conf", f"{UWSGI}/{unit.name}.ini"):
             return f"units: {unit.name}"
     return f"certificate {path.removeprefix(TLS)}" if path.startswith(TLS) else "gives"

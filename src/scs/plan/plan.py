@@ -9,19 +9,18 @@ from dataclasses import dataclass
 
 from scs.model.objects import ApiObject
 from scs.model.topology import Node
+from scs.model.view import View
 from scs.plan.removal import Kept, removals
 from scs.resources import (
     CANT_BE_SEEN,
     Absent,
     Gate,
-    Leftovers,
-    Link,
+    Osd,
     Record,
     Resource,
     Seen,
     Unit,
 )
-from scs.resources.file import File
 
 API = "the cloud's API"
 """Where steps run that are no node's."""
@@ -83,6 +82,8 @@ class Leaving:
     """What moves to other nodes first."""
     stuck: tuple[str, ...] = ()
     """What can't be moved, each with the reason: the node can't go."""
+    emptied: tuple[Absent, ...] = ()
+    """What hands over its data first, on the node itself."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,8 @@ class Plan:
     """Objects of the API that go when all else is done."""
     kept: tuple[Kept, ...] = ()
     """Data of what is no more wanted: not a change, but to be told."""
+    objections: tuple[tuple[str, str], ...] = ()
+    """Component and why nothing may be done."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -135,11 +138,7 @@ def node_steps(
         for item in desired
         if (reason := item.why(observed.get(item.id, {}))) is not None
     }
-    changed = {
-        item.name
-        for item in desired
-        if isinstance(item, File | Link | Leftovers) and item.id in reasons
-    }
+    changed = {path for item in desired if item.id in reasons for path in item.paths}
     for item in desired:
         if isinstance(item, Unit) and item.id not in reasons:
             late = [path for path in item.reads if path in changed]
@@ -198,15 +197,29 @@ def api_steps(
     return tuple(steps)
 
 
+def objections(
+    view: View, observed: Mapping[str, Mapping[str, Seen]]
+) -> tuple[tuple[str, str], ...]:
+    """Component and reason, for all that components have against any change."""
+    return tuple(
+        (part.name, why)
+        for part in view.components
+        if part.objections
+        for why in part.objections(view, observed)
+    )
+
+
 def leaving_step(
     node: Node,
     where: str,
     component: str,
     objects: Sequence[ApiObject],
     at_stake: Sequence[tuple[Sequence[str], Sequence[str]]],
+    emptied: Sequence[Absent] = (),
 ) -> Leaving:
     """How a node goes that is not wanted any more, and what that means for its guests."""
     moving = tuple(name for moves, _ in at_stake for name in moves)
+    moving += tuple(f"the data of {item.name}" for item in emptied)
     stuck = tuple(name for _, stays in at_stake for name in stays)
     if stuck:
         effect = f"refused while these are on it: {', '.join(stuck)}"
@@ -217,7 +230,7 @@ def leaving_step(
     step = Step(
         f"remove:{node.name}", where, component, "is not in cloud.yaml any more", "", effect
     )
-    return Leaving(step, node, tuple(objects), moving, stuck)
+    return Leaving(step, node, tuple(objects), moving, stuck, tuple(emptied))
 
 
 def removal_steps(
@@ -245,6 +258,8 @@ def _removal(node: str, item: Absent, sizes: Mapping[str, int]) -> Step:
     if item.name in sizes:
         effect = f"deletes {size_text(sizes[item.name])} of data"
         destroys = (f"{item.name.partition(':')[2]} ({size_text(sizes[item.name])})",)
+    elif item.what == Osd.kind:
+        effect = "moves its data to other disks, then deletes it"
     elif item.what == Unit.kind:
         effect = "stops"
     reason = "is no more wanted"

@@ -10,11 +10,25 @@ from fnmatch import fnmatch
 from typing import Any
 
 from scs.model import needs
+from scs.model.storage import CEPH_CONF
 from scs.model.view import View
-from scs.resources import Absent, Database, File, Leftovers, QueueAccounts, Record, Resource, Seen
+from scs.resources import (
+    Absent,
+    CephPools,
+    Database,
+    File,
+    Leftovers,
+    Osd,
+    QueueAccounts,
+    Record,
+    Resource,
+    Seen,
+)
 from scs.resources.record import REMOVERS, SERVED
 
 RECORD = "record"
+CLUSTER = f"file:{CEPH_CONF}"
+"""Where this is wanted, there is a cluster that takes over what a disk holds."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +48,13 @@ def record(items: Sequence[Resource], view: View) -> Record:
     What is made for a need belongs to the component that needs it, not to the one that gives it.
     """
     needy: dict[tuple[type[Resource], str], str] = {
+        (CephPools, name): part.name
+        for part in reversed(view.components)
+        for need in part.needs
+        if isinstance(need, needs.BlockStorage | needs.StorageAccount)
+        for name in (f"client.{need.name}", *need.pools)
+    }
+    needy |= {
         (given, need.name): part.name
         for part in reversed(view.components)
         for need in part.needs
@@ -45,6 +66,8 @@ def record(items: Sequence[Resource], view: View) -> Record:
         for account, kind, name, data in _parts(item):
             owner = needy.get((type(item), account), item.component)
             found[f"{kind}:{name}"] = _entry(kind, name, owner, data)
+            if isinstance(item, Osd):
+                found[f"{kind}:{name}"] = {**found[f"{kind}:{name}"], "server": CLUSTER}
     for part in view.components_here:
         for path in part.keeps:
             found[f"data:{path}"] = _entry("data", path, part.name, True)
@@ -64,8 +87,14 @@ def _parts(item: Resource) -> Iterable[tuple[str, str, str, bool]]:
     elif isinstance(item, QueueAccounts):
         hosts = dict.fromkeys(host for _, _, host in item.accounts)
         yield from ((name, item.kind, name, False) for name in hosts)
+    elif isinstance(item, CephPools):
+        accounts = (name for name in item.accounts if name.startswith("client."))
+        yield from (
+            (name, "ceph-account", name.removeprefix("client."), False) for name in accounts
+        )
+        yield from ((name, "ceph-pool", name, True) for name in item.pools)
     elif item.kind in REMOVERS:
-        yield item.name, item.kind, item.name, False
+        yield item.name, item.kind, item.name, isinstance(item, Osd)
 
 
 def swept(desired: Iterable[Resource], item: Mapping[str, Any]) -> bool:
@@ -74,6 +103,15 @@ def swept(desired: Iterable[Resource], item: Mapping[str, Any]) -> bool:
     return item["kind"] == File.kind and any(
         isinstance(other, Leftovers) and folder == other.name and fnmatch(name, other.pattern)
         for other in desired
+    )
+
+
+def emptied(seen: Seen) -> tuple[Absent, ...]:
+    """What has to hand over its data before a whole node goes, from the record that is on it."""
+    return tuple(
+        Absent(name=name, component=item["component"], what=item["kind"], item=item["name"])
+        for name, item in sorted(seen.get("gone", {}).items())
+        if "server" in item
     )
 
 
@@ -101,6 +139,8 @@ def removals(
         and item["component"] not in delete_data
         # What lies in a server that goes as well is that server's data.
         and not (item["kind"] in SERVED and item["kind"] not in served)
+        # Its data move to other disks.
+        and item.get("server") not in wanted.items
     )
     holds = {item.id for item in kept}
     owners = {item.component for item in kept}
@@ -129,8 +169,15 @@ def removals(
                 component=item["component"],
                 what=item["kind"],
                 item=item["name"],
-                served=item["kind"] not in SERVED or item["kind"] in served,
+                served=item["server"] in wanted.items
+                if "server" in item
+                else item["kind"] not in SERVED or item["kind"] in served,
                 after=before,
             )
         )
-    return tuple(absent), kept, {name: sizes[name] for name in ordered if name in sizes}
+    lost = {
+        name: sizes[name]
+        for name in ordered
+        if name in sizes and going[name].get("server") not in wanted.items
+    }
+    return tuple(absent), kept, lost

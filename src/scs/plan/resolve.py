@@ -16,8 +16,9 @@ from scs.model.view import View
 def resolve(available: Iterable[Component], view: View) -> View:
     """The view with the components of this cloud in it, in the order of their names.
 
-    Raises BadInput when a name is declared twice, a need is met by nobody or by more than
-    one, or a port of the virtual addresses is taken twice.
+    What a component only wants becomes a need of it where somebody gives it. Raises BadInput
+    when a name is declared twice, a need is met by nobody or by more than one, or a port of the
+    virtual addresses is taken twice.
     """
     named: dict[str, Component] = {}
     problems: list[Problem] = []
@@ -27,6 +28,7 @@ def resolve(available: Iterable[Component], view: View) -> View:
         if part.when is None or part.when(view):
             named[part.name] = part
     chosen = tuple(named[name] for name in sorted(named))
+    chosen = tuple(_with_wants(part, chosen) for part in chosen)
     ports: dict[int, str] = {}
     for part in chosen:
         for need in part.needs:
@@ -43,6 +45,12 @@ def resolve(available: Iterable[Component], view: View) -> View:
     if problems:
         raise BadInput(*problems)
     return replace(view, components=chosen)
+
+
+def _with_wants(part: Component, chosen: tuple[Component, ...]) -> Component:
+    """The component with those of its wants as needs that can be met here."""
+    met = tuple(want for want in part.wants if givers(chosen, type(want)))
+    return replace(part, needs=(*part.needs, *met), wants=()) if part.wants else part
 
 
 def givers(components: Iterable[Component], need: type[Need]) -> list[tuple[Component, Gives]]:

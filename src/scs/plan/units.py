@@ -88,6 +88,12 @@ def service_text(part: Component, unit: Service) -> str:
     )
 
 
+def unit_file(unit: Service | Wsgi | Packaged) -> str:
+    """The name of a unit's file; that of a template serves for all of its instances."""
+    template = isinstance(unit, Service) and unit.instances
+    return f"{unit.name}@.service" if template else f"{unit.name}.service"
+
+
 def wsgi_service(unit: Wsgi) -> Service:
     """The service that runs a WSGI application in uwsgi."""
     return Service(

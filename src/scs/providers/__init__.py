@@ -61,6 +61,8 @@ class NodeFacts:
     """`system` where the kernel has openvswitch, else `netdev` (userspace)."""
     virt_type: str
     """`kvm` where a tiny guest boots on it, else `qemu`."""
+    memory: int = 0
+    """MiB of each node's share of the machine's memory, or of its own; 0: not known."""
     notes: tuple[str, ...] = field(default=())
     """What a person should know: each fallback that was taken, and why."""
 

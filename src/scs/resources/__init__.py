@@ -10,6 +10,9 @@ from typing import Any
 
 from .account import Account
 from .base import CANT_BE_SEEN, ConvergeError, Resource, Seen, users
+from .ceph_mon import Monitor
+from .ceph_osd import Osd
+from .ceph_pools import CephPools
 from .database import Database
 from .file import Directory, File, Link
 from .keys import Keys
@@ -38,6 +41,9 @@ KINDS: dict[str, type[Resource]] = {
         Check,
         Database,
         QueueAccounts,
+        Monitor,
+        Osd,
+        CephPools,
         Migration,
         SwitchSettings,
         Bridge,
@@ -53,6 +59,7 @@ __all__ = [
     "Absent",
     "Account",
     "Bridge",
+    "CephPools",
     "Check",
     "ConvergeError",
     "Database",
@@ -63,6 +70,8 @@ __all__ = [
     "Leftovers",
     "Link",
     "Migration",
+    "Monitor",
+    "Osd",
     "Packages",
     "QueueAccounts",
     "Record",

@@ -82,6 +82,11 @@ class Resource:
         """What would change, as a unified diff or a line per value; may contain secrets."""
         return ""
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """What it changes when it is made: whoever reads one of these must start anew."""
+        return ()
+
     def payload(self) -> dict[str, Any]:
         """Plain JSON values from which `resources.build` makes an equal resource."""
         return {"kind": self.kind, **asdict(self)}

@@ -92,6 +92,10 @@ class File(Owned):
     secret: bool = False
     """Nothing of its content is ever shown."""
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return (self.name,)
+
     @classmethod
     def observe(cls, wanted: Sequence[File]) -> dict[str, Seen]:
         found: dict[str, Seen] = {}
@@ -154,6 +158,10 @@ class Link(Resource):
 
     kind: ClassVar[str] = "link"
     target: str
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return (self.name,)
 
     @classmethod
     def observe(cls, wanted: Sequence[Link]) -> dict[str, Seen]:

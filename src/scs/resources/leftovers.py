@@ -29,6 +29,10 @@ class Leftovers(Resource):
             return []
         return [name for name in names if fnmatch(name, self.pattern) and name not in self.keep]
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return (self.name,)
+
     @classmethod
     def observe(cls, wanted: Sequence[Leftovers]) -> dict[str, Seen]:
         return {want.id: {"left": found} if (found := want._found()) else {} for want in wanted}

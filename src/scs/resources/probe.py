@@ -136,7 +136,7 @@ def _method(stream: ssl.SSLSocket) -> tuple[int, int]:
     return class_id, method
 
 
-def _exactly(stream: ssl.SSLSocket, count: int) -> bytes:
+def _exactly(stream: socket.socket, count: int) -> bytes:
     data = b""
     while len(data) < count:
         chunk = stream.recv(count - len(data))
@@ -144,6 +144,19 @@ def _exactly(stream: ssl.SSLSocket, count: int) -> bytes:
             raise OSError("connection closed")
         data += chunk
     return data
+
+
+def asok(
+    *, path: str, prefix: str, timeout: float, name: str = "", values: Sequence[str] = ()
+) -> str:
+    """A daemon of Ceph answers at its admin socket, and says one of these of itself."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(patient(timeout))
+        connection.connect(path)
+        connection.sendall(json.dumps({"prefix": prefix}).encode() + b"\0")
+        answer = json.loads(_exactly(connection, struct.unpack(">I", _exactly(connection, 4))[0]))
+    told = str(answer.get(name, ""))
+    return "" if not name or told in values else f"{path}: {name} is {told or 'not told'}"
 
 
 def units(*, timeout: float) -> str:
@@ -165,6 +178,7 @@ PROBES: dict[str, Callable[..., str]] = {
     "http": http,
     "tcp": tcp,
     "unix": unix,
+    "asok": asok,
     "succeeds": succeeds,
     "says": says,
     "units": units,

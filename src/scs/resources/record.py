@@ -20,6 +20,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from .base import ConvergeError, Resource, Seen, command, users
+from .ceph_osd import TOP as OSDS
+from .ceph_osd import drain, purge
+from .ceph_pools import delete_account, delete_pool, pool_bytes
 from .database import ask, sql
 
 PATH = Path("/var/lib/scs/managed.json")
@@ -87,9 +90,10 @@ def _bytes(item: Item) -> int:
         with suppress(ConvergeError, IndexError, ValueError):
             return int(ask([f"{query} WHERE table_schema = '{item['name']}'"])[0][0])
         return 0
-    done = subprocess.run(
-        ["du", "-sbx", "--", item["name"]], capture_output=True, text=True, check=False
-    )
+    if item["kind"] == "ceph-pool":
+        return pool_bytes(item["name"])
+    where = f"{OSDS}/{item['name']}" if item["kind"] == "osd" else item["name"]
+    done = subprocess.run(["du", "-sbx", "--", where], capture_output=True, text=True, check=False)
     size = done.stdout.partition("\t")[0]
     return int(size) if size.isdigit() else 0
 
@@ -155,7 +159,10 @@ def _bridge(name: str) -> None:
 
 
 REMOVERS: Mapping[str, tuple[int, Callable[[str], None]]] = {
+    "osd": (-1, drain),
     "unit": (0, _unit),
+    "ceph-account": (1, delete_account),
+    "ceph-pool": (1, delete_pool),
     "database": (1, _database),
     "queue": (1, _queue),
     "bridge": (1, _bridge),
@@ -168,7 +175,10 @@ REMOVERS: Mapping[str, tuple[int, Callable[[str], None]]] = {
 }
 """Kind → when it goes, the lowest first, and how."""
 
-SERVED = ("database", "schema", "queue")
+ALONE: Mapping[str, Callable[[str], None]] = {"osd": purge}
+"""Kind → how it goes when its server goes as well."""
+
+SERVED = ("database", "schema", "queue", "ceph-account", "ceph-pool")
 """Kinds that live in a server: when nobody on a node wants any, the server goes, too."""
 
 
@@ -195,4 +205,6 @@ class Absent(Resource):
     def converge(self) -> None:
         if self.served:
             REMOVERS[self.what][1](self.item)
+        elif self.what in ALONE:
+            ALONE[self.what](self.item)
         change({}, drop=[self.name])

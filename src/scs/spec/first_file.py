@@ -31,10 +31,11 @@ nodes:
 #  external: {{ipv4: {external}, ipv6: "{external6}", floating: {floating}}}
 #endpoints: {{internal: {internal}, external: {endpoint}}}  # addresses of the APIs
 #dns: []  # name servers; none here: those of this machine
-#external: {{}}  # your own instead of the cloud's: database, ca, ntp
+#external: {{}}  # your own instead of the cloud's: database, ceph, ca, ntp
 
 #compute: {{virt: {virt}}}  # kvm | qemu | auto: kvm if it works here
-#storage: {storage}
+#storage: {storage}  # files | ceph | external-ceph
+#ceph: {{disks: {disks}, disk_size: {disk_size}, replicas: 0}}  # for `storage: ceph`; size in GiB
 #debian: {{mirror: null}}  # null: as this machine's apt sources say
 #images: {{debian: {{source: {image}}}}}  # build | {{url: https://…, sha512: …}}
 
@@ -77,6 +78,8 @@ def starter(name: str = "scs") -> str:
         endpoint=filled["endpoints"]["external"],
         virt=filled["compute"]["virt"],
         storage=filled["storage"],
+        disks=filled["ceph"]["disks"],
+        disk_size=filled["ceph"]["disk_size"],
         image=filled["images"]["debian"]["source"],
         project=tenant["project"],
         user=tenant["user"],

@@ -365,3 +365,24 @@ def _port(value: object) -> int:
 PORT = Kind(
     "a port: 1 to 65535", _port, {"type": "integer", "minimum": 1, "maximum": 65535}, as_text=False
 )
+DISK = words(
+    "/dev/[A-Za-z0-9][A-Za-z0-9._:+/-]{0,200}",
+    "the path of a disk, such as `/dev/disk/by-id/…`",
+    suggest=False,
+)
+
+
+def number(low: int, high: int, what: str) -> Kind:
+    """A whole number between two, both included; `what` says of what."""
+
+    def parse(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise KindError
+        return value
+
+    return Kind(
+        f"{what}: {low} to {high}",
+        parse,
+        {"type": "integer", "minimum": low, "maximum": high},
+        as_text=False,
+    )

@@ -258,6 +258,7 @@ _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
         "no node connects": "nodes:\n- {name: a, roles: [control, compute]}\n",
         "no node computes": "nodes:\n- {name: a, roles: [control, network]}\n",
         "no node at all": "nodes: []\n",
+        "no node stores": f"storage: ceph\n{_NODES}}}\n",
         "two nodes control": f"{_NODES}}}\n- {{name: b, roles: [control]}}\n",
         "a node without a role": f"{_NODES}}}\n- {{name: b, roles: []}}\n",
         "a role twice": f"{_NODES}}}\n- {{name: b, roles: [compute, compute]}}\n",
@@ -292,6 +293,19 @@ _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
         "10.21.2.1-10.21.2.9}}\n",
         "floating addresses to the end": "networks: {external: {floating: "
         "10.21.2.9-10.21.2.255}}\n",
+    },
+    rules.storage: {
+        "disks of a node that does not store": f"storage: ceph\n{_NODES}, disks: [/dev/vdb]}}\n"
+        "- {name: b, roles: [storage]}\n",
+        "disks without Ceph": "nodes:\n- {name: a, disks: [/dev/vdb]}\n",
+        "a disk twice": "storage: ceph\nnodes:\n- {name: a, disks: [/dev/vdb, /dev/vdb]}\n",
+        "more copies than disks": "storage: ceph\nceph: {disks: 2, replicas: 3}\n",
+        "more copies than nodes": "storage: ceph\nceph: {replicas: 3}\nnodes:\n- {name: a}\n"
+        "- {name: b, roles: [storage]}\n",
+    },
+    rules.external_ceph: {
+        "an own Ceph without a configuration": "storage: external-ceph\n",
+        "an own Ceph that is not used": "external: {ceph: {config: ceph.conf}}\n",
     },
 }
 

@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from scs.model.storage import Storage as Stored
 from scs.model.topology import Network, Node, Role
 from scs.spec import kinds
 from scs.spec.kinds import AddressRange, Kind, Option
@@ -26,7 +27,7 @@ from scs.spec.wording import nearest
 
 Virt = Literal["auto", "kvm", "qemu"]
 Provider = Literal["local"]
-Storage = Literal["files"]
+Storage = Literal["files", "ceph", "external-ceph"]
 
 FIRST_NODE = 11
 """Nodes without an address get this address of the management network and those after it."""
@@ -57,8 +58,9 @@ class NodeEntry(Part):
     roles: tuple[Annotated[Role, kinds.choice(Role)], ...] = Field(
         default=tuple(Role),
         description="What it does: `control` runs databases and APIs, `network` connects the "
-        "cloud with the outside, `compute` runs machines. A cloud has each role at least once, "
-        "`control` exactly once.",
+        "cloud with the outside, `compute` runs machines, `storage` has disks for Ceph. A cloud "
+        "has each role at least once (`storage` only where Ceph is the storage), `control` "
+        "exactly once.",
         examples=["[compute]"],
     )
     address: Annotated[IPv4Address, kinds.IPV4] | None = Field(
@@ -67,6 +69,16 @@ class NodeEntry(Part):
         "11th, past what is taken. In the tunnel network it has the address with the same "
         "distance from the start.",
         examples=["10.21.0.11"],
+    )
+
+    disks: Annotated[
+        tuple[Annotated[str, kinds.DISK], ...],
+        BeforeValidator(lambda value: () if value is None else value),
+    ] = Field(
+        default=(),
+        description="Whole disks that Ceph takes on a node with the role `storage`; they must be "
+        "empty. `[]`: files, see `ceph`.",
+        examples=["[/dev/disk/by-id/nvme-eui.0025388b]"],
     )
 
 
@@ -161,6 +173,26 @@ class Compute(Part):
     )
 
 
+class Ceph(Part):
+    """The Ceph that the cloud runs, for `storage: ceph`."""
+
+    disks: Annotated[int, kinds.number(1, 24, "a number of files")] = Field(
+        default=3,
+        description="How many files serve as disks on a node with the role `storage` that names "
+        "no disks. They take space only as it is used.",
+        examples=["3"],
+    )
+    disk_size: Annotated[int, kinds.number(5, 1024, "a size in GiB")] = Field(
+        default=10, description="The size of each such file, in GiB.", examples=["20"]
+    )
+    replicas: Annotated[int, kinds.number(0, 5, "a number of copies, or 0")] = Field(
+        default=0,
+        description="How many copies of everything there are; 0: three, or fewer where there are "
+        "fewer disks; two on two nodes. With two and more nodes no two copies lie on one node.",
+        examples=["3"],
+    )
+
+
 class Debian(Part):
     """Where the nodes' own system comes from."""
 
@@ -233,10 +265,28 @@ class ExternalCa(Part):
     )
 
 
+class ExternalCeph(Part):
+    """A Ceph of your own, for `storage: external-ceph`: accounts and pools are made by you."""
+
+    config: Annotated[str, kinds.PATH] = Field(
+        default="",
+        description="Its ceph.conf, with `mon_host` and `fsid`; beside cloud.yaml if it does not "
+        "begin with `/`.",
+        examples=["ceph/ceph.conf"],
+    )
+    keyrings: Annotated[str, kinds.PATH] = Field(
+        default="",
+        description="The folder with a `ceph.client.NAME.keyring` for each account that the cloud "
+        "uses, readable for you alone.",
+        examples=["ceph"],
+    )
+
+
 class External(Part):
     """What you bring along instead of what the cloud would make."""
 
     database: ExternalDatabase = ExternalDatabase()
+    ceph: ExternalCeph = ExternalCeph()
     ca: ExternalCa = ExternalCa()
     ntp: Annotated[
         tuple[Annotated[str, kinds.HOST], ...],
@@ -384,9 +434,12 @@ class CloudSpec(Part):
     compute: Compute = Compute()
     storage: Annotated[Storage, kinds.choice(get_args(Storage))] = Field(
         default="files",
-        description="Where images and volumes lie; `files`: in files on the nodes.",
-        examples=["files"],
+        description="Where images, the disks of machines and volumes lie; `files`: in files on "
+        "the nodes; `ceph`: in a Ceph that the cloud runs; `external-ceph`: in one of your own, "
+        "see `external.ceph`.",
+        examples=["ceph"],
     )
+    ceph: Ceph = Ceph()
     debian: Debian = Debian()
     images: Images = Images()
     tenant: Tenant = Tenant()
@@ -456,6 +509,28 @@ class CloudSpec(Part):
                 address, following = following, following + 1
             addresses.append(address)
         return tuple(addresses)
+
+    def storage_nodes(self) -> tuple[NodeEntry, ...]:
+        """The nodes with disks for Ceph."""
+        return tuple(entry for entry in self.node_entries if Role.STORAGE in entry.roles)
+
+    @property
+    def replicas(self) -> int:
+        """The copies that Ceph keeps of everything."""
+        nodes = self.storage_nodes()
+        disks = sum(len(entry.disks) or self.ceph.disks for entry in nodes)
+        return self.ceph.replicas or min(3, len(nodes) if len(nodes) > 1 else disks)
+
+    def stored(self) -> Stored:
+        """What it says of storage, as components see it."""
+        nodes = self.storage_nodes()
+        return Stored(
+            kind=self.storage,
+            replicas=self.replicas if nodes else 1,
+            devices={entry.name: entry.disks for entry in nodes},
+            files=self.ceph.disks,
+            size=self.ceph.disk_size,
+        )
 
     @property
     def internal_address(self) -> IPv4Address:

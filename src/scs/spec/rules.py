@@ -44,6 +44,8 @@ def roles(spec: CloudSpec) -> Iterator[Finding]:
         ("nodes", index, "roles") for index in range(len(spec.node_entries))
     )
     for role in Role:
+        if role == Role.STORAGE and spec.storage != "ceph":
+            continue
         if not any(role in entry.roles for entry in spec.node_entries):
             yield Finding(
                 (*places, ("nodes",)),
@@ -190,6 +192,61 @@ def floating(spec: CloudSpec) -> Iterator[Finding]:
         )
 
 
+def storage(spec: CloudSpec) -> Iterator[Finding]:
+    """Disks: only of nodes that store, with Ceph, each once, and enough for all copies."""
+    key: Loc = ("storage",)
+    for index, entry in enumerate(spec.node_entries):
+        loc: Loc = ("nodes", index, "disks")
+        if entry.disks and Role.STORAGE not in entry.roles:
+            yield Finding(
+                (("nodes", index, "roles"), loc),
+                f"{dotted(loc)}: `{entry.name}` does not have the role `storage`",
+                "give it the role, or take the disks out",
+            )
+        elif entry.disks and spec.storage != "ceph":
+            yield Finding(
+                (key, loc),
+                f"{dotted(loc)}: disks are for `storage: ceph`, and it is `{spec.storage}`",
+                "write `storage: ceph`, or take the disks out",
+            )
+        for twice in sorted({disk for disk in entry.disks if entry.disks.count(disk) > 1}):
+            yield Finding(
+                (loc,), f"{dotted(loc)}: `{twice}` is there twice", "write each disk once"
+            )
+    if spec.storage != "ceph":
+        return
+    nodes = spec.storage_nodes()
+    disks = sum(len(entry.disks) or spec.ceph.disks for entry in nodes)
+    places, word = (len(nodes), "node") if len(nodes) > 1 else (disks, "disk")
+    if nodes and spec.replicas > places:
+        yield Finding(
+            (key, ("ceph", "disks"), ("ceph", "replicas")),
+            f"ceph.replicas: {spec.replicas} copies need as many {word}s to lie on, and there "
+            f"{'is' if places == 1 else 'are'} {places}",
+            f"at most {places}, or add a {word}",
+        )
+
+
+def external_ceph(spec: CloudSpec) -> Iterator[Finding]:
+    """A Ceph of one's own has a configuration and keyrings, and is used."""
+    own = spec.external.ceph
+    for name in ("config", "keyrings"):
+        loc: Loc = ("external", "ceph", name)
+        given = getattr(own, name)
+        if spec.storage == "external-ceph" and not given:
+            yield Finding(
+                (loc, ("storage",)),
+                f"{dotted(loc)}: `storage: external-ceph` needs it",
+                "say where it is, or write `storage: ceph`",
+            )
+        elif given and spec.storage != "external-ceph":
+            yield Finding(
+                (("storage",), loc),
+                f"{dotted(loc)}: is not used, because storage is `{spec.storage}`",
+                "write `storage: external-ceph`, or take it out",
+            )
+
+
 def _useless(address: IPv4Address, network: IPv4Network) -> bool:
     """Whether no machine in the network can have the address."""
     return address not in network or address in (network[0], network[-1])
@@ -202,6 +259,8 @@ RULES: tuple[Callable[[CloudSpec], Iterator[Finding]], ...] = (
     tunnel,
     overlaps,
     floating,
+    storage,
+    external_ceph,
 )
 
 

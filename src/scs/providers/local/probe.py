@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import platform
 import shutil
 import socket
@@ -46,6 +47,11 @@ def load_modules() -> None:
     if shutil.which("modprobe") is not None:
         for module in _MODULES:
             run(["modprobe", "-q", module], timeout=20, check=False)
+
+
+def memory() -> int:
+    """MiB of memory that this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
 
 
 def has_genl_family(name: str) -> bool:

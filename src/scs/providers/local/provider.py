@@ -167,7 +167,11 @@ class LocalProvider:
         if why:
             notes.append(why)
         return NodeFacts(
-            container=True, ovs_datapath=datapath, virt_type=virt_type, notes=tuple(notes)
+            container=True,
+            ovs_datapath=datapath,
+            virt_type=virt_type,
+            memory=probe.memory() // max(1, len(self.known())),
+            notes=tuple(notes),
         )
 
     def create(self, nodes: Sequence[Node], say: Say = quiet) -> None:
