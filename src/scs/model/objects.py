@@ -109,6 +109,8 @@ class Image(ApiObject):
     """A builder in scs.images."""
     project: str = ""
     """Private to this project; empty: public."""
+    converted: bool = False
+    """Brought in by way of the import, which makes of it what the store can clone."""
 
     @property
     def removable(self) -> bool:
