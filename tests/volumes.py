@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What a user does with volumes in a real cloud, as the first project's user, with the SDK and ssh."""
+"""What a user does with volumes, as the first project's user, with the SDK and ssh."""
 
 from __future__ import annotations
 
