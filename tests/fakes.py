@@ -50,6 +50,7 @@ from scs.resources import (
     Directory,
     File,
     Gate,
+    HypervisorSecret,
     Keys,
     Leftovers,
     Link,
@@ -201,7 +202,7 @@ class PaperNode:
                     user: "" if there.get(user) == password else f"refuses user {user}"
                     for user, password, _ in item.accounts + item.gone
                 }
-            case Keys():
+            case Keys() | HypervisorSecret():
                 return thing or {}
             case SwitchSettings() | Bridge():
                 return _plain(
@@ -340,6 +341,8 @@ class PaperNode:
                 self.things[item.id] = {
                     str(number): sha256(key.encode()).hexdigest() for number, key in item.keys
                 }
+            case HypervisorSecret():
+                self.things[item.id] = {"same": True}
             case SwitchSettings():
                 self.things[item.id] = {
                     "external_ids": dict(item.external_ids),
@@ -604,6 +607,12 @@ SHAPES: Mapping[str, Callable[[Any, Values], Values]] = {
     },
     "router": lambda want, known: {**known, "gateway": True, "subnets": sorted(want.subnets)},
     "security-group": lambda want, known: {**known, "ingress": _rules(want)},
+    "volume-type": lambda want, known: {
+        **known,
+        "description": want.description,
+        "public": want.public,
+        "extra_specs": dict(want.extra_specs),
+    },
 }
 """Kind → what the real one's `observe` shows of an object that is as wanted."""
 

@@ -375,6 +375,14 @@ EXTERNAL = CloudSpec.model_validate(
 
 def external_cloud(tmp_path: Path, part: Component) -> Expander:
     known = {**components.discover(), "user": (part, Path())}
+    ours = {
+        need.name
+        for other, _ in components.discover().values()
+        for need in (*other.needs, *other.wants)
+        if isinstance(need, BlockStorage)
+    }
+    for name in ours:
+        (tmp_path / f"ceph.client.{name}.keyring").write_text(RING.replace("vols", name))
     outside = External(ceph=theirs(tmp_path))
     return expander_of(EXTERNAL, known, external=outside)
 

@@ -385,7 +385,7 @@ def test_components_find_their_heads_by_these_names(copy: release.Release) -> No
     # The one place where a name could go unnoticed: components ask for it by this name.
     text = copy.migrations.read_text()
     assert set(re.findall(r"(?m)^(\w+) = ", text)) == {
-        *("glance", "keystone", "neutron", "nova", "nova_api", "placement")
+        *("cinder", "glance", "keystone", "neutron", "nova", "nova_api", "placement")
     }
 
 

@@ -234,7 +234,8 @@ def test_a_policy_is_laid_beside_its_service(
 ) -> None:
     texts = [
         items(
-            with_own(read(tmp_path, {f"config/{declared.service}/policy.yaml": rule})), "control-1"
+            with_own(read(tmp_path, {f"config/{declared.service}/policy.yaml": rule}), THREE_CEPH),
+            "control-1",
         )
         for rule in ('"a": "!"\n', '"a": ""\n')
     ]
@@ -243,7 +244,7 @@ def test_a_policy_is_laid_beside_its_service(
     assert f"[oslo_policy]\npolicy_file = {path}\n" in content(texts[0], declared.path)
     # oslo.policy looks again by itself.
     assert restarted(*texts) == set()
-    none = items(with_own(Overrides()), "control-1")
+    none = items(with_own(Overrides(), THREE_CEPH), "control-1")
     left = none[f"leftovers:/etc/{declared.service}"]
     assert isinstance(left, Leftovers)
     assert (left.pattern, left.keep) == ("policy.yaml", ())

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from openstack.exceptions import ConflictException, NotFoundException
+from openstack.exceptions import BadRequestException, ConflictException, NotFoundException
 
 from scs.engine.events import Event, Events
 from scs.verify import guest, traces
@@ -178,9 +178,13 @@ class Cloud:
     def __init__(self) -> None:
         self.things: dict[str, list[Any]] = {
             kind: []
-            for kind in ("servers", "ips", "routers", "networks", "security_groups", "keypairs")
+            for kind in (
+                *("servers", "ips", "routers", "networks", "security_groups", "keypairs"),
+                "volumes",
+            )
         }
-        self.compute = self.network = self
+        self.compute = self.network = self.block_storage = self
+        self.services = {"compute", "network", "block-storage"}
         self.busy = 2
         self.gone: list[str] = []
 
@@ -200,6 +204,21 @@ class Cloud:
                     things.remove(thing)
                     self.gone.append(known)
                     return
+        raise NotFoundException(known)
+
+    def has_service(self, name: str) -> bool:
+        return name in self.services
+
+    def delete_volume(self, known: str, cascade: bool) -> None:
+        assert cascade
+        if known == "volume" and "copy" not in self.gone:
+            raise BadRequestException("has dependent volumes")
+        self._delete(known)
+
+    def get_volume(self, known: str) -> Any:
+        for thing in self.things["volumes"]:
+            if thing.id == known:
+                return thing
         raise NotFoundException(known)
 
     def get_server(self, known: str) -> None:
@@ -236,6 +255,9 @@ def full_cloud() -> Cloud:
     cloud.add("security_groups", "default", name="default", description="Default security group")
     own = traces.name_of(RUN)
     cloud.add("keypairs", own, project="", public_key=f"ssh-ed25519 AAAA {traces.mark_of(RUN)}")
+    cloud.add("volumes", "volume", snapshot_id=None, status="available")
+    cloud.add("volumes", "copy", snapshot_id="snapshot", status="available")
+    cloud.add("volumes", "data", snapshot_id=None, status="available", name="data")
     cloud.add("keypairs", "scs", project="", name="scs", public_key="ssh-ed25519 AAAA me@here")
     return cloud
 
@@ -250,6 +272,8 @@ def test_leftovers_are_found_by_listing() -> None:
         "network",
         "group",
         traces.name_of(RUN),
+        "volume",
+        "copy",
     ]
     assert traces.told([*found, found[0]]).startswith("2 servers, 1 floating IP, 1 router")
 
@@ -261,7 +285,15 @@ def test_leftovers_are_removed_and_nothing_else() -> None:
     assert problems == []
     assert traces.find(cloud) == []
     left = [thing.id for things in cloud.things.values() for thing in things]
-    assert left == ["hello", "hello-floating", "shared", "default", "scs"]
+    assert left == ["hello", "hello-floating", "shared", "default", "scs", "data"]
+    assert cloud.gone.index("copy") < cloud.gone.index("volume")
+
+
+def test_a_cloud_without_volumes_is_not_asked_for_any() -> None:
+    cloud: Any = full_cloud()
+    cloud.services.remove("block-storage")
+    del cloud.things["volumes"]
+    assert "volume" not in {trace.kind for trace in traces.find(cloud)}
 
 
 def test_removing_goes_on_past_a_failure() -> None:

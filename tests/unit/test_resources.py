@@ -28,6 +28,7 @@ from scs.resources import (
     Directory,
     File,
     Gate,
+    HypervisorSecret,
     Keys,
     Link,
     Migration,
@@ -40,6 +41,7 @@ from scs.resources import (
     build,
     database,
     graph,
+    hypervisor,
     migration,
     observe,
     package,
@@ -876,3 +878,65 @@ def test_after_a_failure_elsewhere_nobody_waits_long(monkeypatch: pytest.MonkeyP
     gate = Gate(name="g", probe={"type": "succeeds", "argv": ["false"]}, seconds=600)
     with pytest.raises(ConvergeError, match="not ready"):
         gate.converge()
+
+
+# --- the hypervisor's keys
+
+UUID = "0e8bfc1c-5b1d-5c8c-9c0e-6f2d3a1b4c5d"
+KEYRING = "[client.cinder]\n\tkey = AQBkZXk=\n"
+VIRSH = "virsh --quiet --connect qemu:///system"
+LIST, VALUE = f"{VIRSH} secret-list", f"{VIRSH} secret-get-value"
+
+
+def secret(folder: Path, keyring: str | None = KEYRING) -> HypervisorSecret:
+    path = folder / "keyring"
+    if keyring is not None:
+        path.write_text(keyring)
+    return HypervisorSecret(name=UUID, usage="client.cinder", keyring=str(path))
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ({LIST: f"{UUID}  ceph client.cinder\n", VALUE: "AQBkZXk=\n"}, None),
+        ({LIST: ""}, "is missing"),
+        ({LIST: f"{UUID}  ceph client.cinder\n", VALUE: "AQother=\n"}, "is not the key in "),
+        ({LIST: f"{UUID}  x\n", VALUE: ConvergeError("secret does not have a value")}, "is not"),
+        ({LIST: ConvergeError("failed to connect to the hypervisor")}, "can't be seen"),
+        ({LIST: ConvergeError("virsh: no such command")}, "is missing"),
+    ],
+)
+def test_a_hypervisors_key_is_the_one_in_the_keyring(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: Mapping[str, str | ConvergeError],
+    reason: str | None,
+) -> None:
+    replace_command(monkeypatch, hypervisor, answers)
+    want = secret(tmp_path)
+    found = want.why(HypervisorSecret.observe([want])[want.id])
+    assert found == reason if reason is None else str(found).startswith(reason)
+
+
+def test_a_key_is_in_no_command_line_and_in_nothing_that_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = replace_command(monkeypatch, hypervisor, {})
+    want = secret(tmp_path)
+    want.converge()
+    defined, given = commands.ran
+    assert f"<uuid>{UUID}</uuid>" in defined
+    assert given.endswith(" < AQBkZXk=")
+    assert "AQBkZXk=" not in given.partition(" < ")[0]
+    assert "AQBkZXk=" not in str(want.payload())
+    assert build(want.payload()) == want
+
+
+@pytest.mark.parametrize("keyring", [None, "", "[client.cinder]\n"])
+def test_without_a_key_nothing_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keyring: str | None
+) -> None:
+    commands = replace_command(monkeypatch, hypervisor, {})
+    with pytest.raises(ConvergeError, match="holds no key"):
+        secret(tmp_path, keyring).converge()
+    assert commands.ran == []

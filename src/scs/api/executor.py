@@ -18,6 +18,7 @@ from scs.api.image import Images
 from scs.api.kinds import Kind
 from scs.api.network import Networks, Routers, SecurityGroups
 from scs.api.quota import Quotas
+from scs.api.volume import VolumeTypes
 from scs.images import BuiltImage
 from scs.model.objects import ApiObject
 from scs.patience import patient
@@ -61,6 +62,8 @@ class Executor:
             "security-group": SecurityGroups(),
             "quota": Quotas("compute", "/os-quota-sets", "quota_set"),
             "network-quota": Quotas("network", "/v2.0/quotas", "quota"),
+            "volume-quota": Quotas("block-storage", "/os-quota-sets", "quota_set"),
+            "volume-type": VolumeTypes(),
         }
 
     def compare(self, want: ApiObject, seen: Mapping[str, object]) -> str | None:

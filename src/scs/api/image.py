@@ -4,13 +4,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scs.api.clients import Clients, checked
 from scs.api.kinds import Kind
 from scs.images import BuiltImage
 from scs.model.objects import Image
+from scs.patience import patient
+
+if TYPE_CHECKING:
+    from keystoneauth1.adapter import Adapter
+
+IMPORT_SECONDS = 900
+"""How long the image service may take to convert and store an image."""
 
 
 class Images(Kind[Image]):
@@ -51,15 +59,34 @@ class Images(Kind[Image]):
             "min_ram": built.min_ram,
             **built.properties,
         }
-        made = checked(image.post("/images", json=values), f"image {want.name}")
+        made = checked(image.post("/images", json=values), f"image {want.name}")["id"]
+        place = "stage" if want.converted else "file"
         with built.path.open("rb") as stream:
             # A length instead of chunks: nothing on the way has to collect them.
             answer = image.put(
-                f"/images/{made['id']}/file",
+                f"/images/{made}/{place}",
                 data=stream,
                 headers={"Content-Type": "application/octet-stream"},
             )
         checked(answer, f"image {want.name}")
+        if want.converted:
+            self._import(image, want, made)
+
+    def _import(self, image: Adapter, want: Image, known: str) -> None:
+        """Have the image service take over what was uploaded; waits until it has."""
+        body = {"method": {"name": "glance-direct"}}
+        checked(image.post(f"/images/{known}/import", json=body), f"image {want.name}")
+        end = time.monotonic() + patient(IMPORT_SECONDS)
+        while True:
+            seen = checked(image.get(f"/images/{known}"), f"image {want.name}")
+            if seen["status"] == "active":
+                return
+            tasks = checked(image.get(f"/images/{known}/tasks"), f"image {want.name}")["tasks"]
+            if failed := [task for task in tasks if task["status"] == "failure"]:
+                raise RuntimeError(f"image {want.name}: import failed: {failed[0]['message']}")
+            if time.monotonic() > end:
+                raise RuntimeError(f"image {want.name}: is {seen['status']} long after its import")
+            time.sleep(0.5)
 
     def remove(self, clients: Clients, want: Image, seen: Mapping[str, Any]) -> None:
         if seen:

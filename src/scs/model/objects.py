@@ -109,6 +109,8 @@ class Image(ApiObject):
     """A builder in scs.images."""
     project: str = ""
     """Private to this project; empty: public."""
+    converted: bool = False
+    """Brought in by way of the import, which makes of it what the store can clone."""
 
     @property
     def removable(self) -> bool:
@@ -223,6 +225,26 @@ class NetworkQuota(Quota):
 
     kind: ClassVar[str] = "network-quota"
     service: ClassVar[str] = "network"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumeQuota(Quota):
+    """The same for volumes, snapshots, backups and their gigabytes."""
+
+    kind: ClassVar[str] = "volume-quota"
+    service: ClassVar[str] = "block-storage"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumeType(ApiObject):
+    """A kind of volumes that users choose from."""
+
+    kind: ClassVar[str] = "volume-type"
+    service: ClassVar[str] = "block-storage"
+    description: str
+    extra_specs: Mapping[str, str] = field(default_factory=dict)
+    public: bool = True
+    """Whether projects see it."""
 
 
 REMOVABLE: Mapping[str, type[ApiObject]] = {

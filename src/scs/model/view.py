@@ -11,7 +11,7 @@ from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from scs.model.external import External
 from scs.model.needs import Need
@@ -167,6 +167,14 @@ class View:
             if name in (point.name, point.type):
                 return point
         raise LookupError(f"no endpoint {name}")
+
+    def serves(self, name: str) -> bool:
+        """Whether the cloud has an endpoint of that name or service type."""
+        return any(name in (point.name, point.type) for _, point in self.endpoints)
+
+    def uuid(self, name: str) -> str:
+        """A UUID that stays the same for the life of the cloud and is no secret."""
+        return str(uuid5(NAMESPACE_URL, f"scs:{self.cloud}/{name}"))
 
     def url(self, name: str, *, external: bool = False, path: bool = True) -> str:
         """The address of an endpoint, by its name or its service type."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from scs.errors import BadInput, Problem
+from scs.model import needs
 from scs.model.component import Component, Config, Packaged, Probe, Service, Text, User, Wsgi
 from scs.model.needs import Need
 from scs.model.objects import ApiObject
@@ -200,7 +201,7 @@ class Expander:
         environment = templating.environment(folders, texts)
         name = declared.template if mine is None else mine.path
         text = templating.fill_in(
-            lambda: environment.get_template(name).render(v=view, part=part),
+            lambda: environment.get_template(name).render(v=view, part=part, needs=needs),
             part.name,
             declared.template,
             None if mine is None else mine.path,

@@ -21,7 +21,7 @@ _ENVIRONMENTS = PurePosixPath("/opt/scs/releases")
 PYTHON = "3.13"
 """The Python of the nodes: Debian 13's. It runs the environments of all releases here."""
 
-RECIPE = 1
+RECIPE = 2
 """Raise it when `environment` makes something else of the same locks: it is a new environment."""
 
 

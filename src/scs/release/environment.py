@@ -31,8 +31,8 @@ _DATA = ("bin", "etc", "share", "include")
 """What packages install beside their modules; uv puts it below site-packages."""
 
 _DEBIAN_MODULES = "/usr/lib/python3/dist-packages"
-_LIBVIRT = ("libvirt.py", "libvirt_qemu.py")
-_LIBVIRT_NATIVE = ("libvirtmod", "libvirtmod_qemu")
+_LENT = ("libvirt.py", "libvirt_qemu.py")
+_LENT_NATIVE = ("libvirtmod", "libvirtmod_qemu", "rados", "rbd")
 
 COMPILE = """
 import compileall, os, py_compile, sys
@@ -92,7 +92,7 @@ def install(release: Release, tree: Path, cache: Path, say: Say) -> None:
     drop_tests(site)
     _move_data(environment, site, release.environment_path)
     _make_venv(environment)
-    _link_libvirt(site)
+    _link_debian(site)
     trees = tomllib.loads(release.migrations.read_text())["trees"]
     found = {name: heads(site / at) for name, at in sorted(trees.items())}
     (environment / "heads.json").write_text(json.dumps(found, indent=1) + "\n")
@@ -214,17 +214,17 @@ def _make_venv(environment: Path) -> None:
         (environment / "bin" / name).symlink_to("python")
 
 
-def _link_libvirt(site: Path) -> None:
-    """Lend libvirt's modules from Debian: the release on PyPI would have to be compiled.
+def _link_debian(site: Path) -> None:
+    """Lend libvirt's and Ceph's modules from Debian: on PyPI they would have to be compiled.
 
-    The links lead nowhere on nodes without python3-libvirt, which don't need it.
+    The links lead nowhere on nodes without these packages, which don't need them.
     """
     tag = f"cpython-{PYTHON.replace('.', '')}"
-    native = [f"{name}.{tag}-{platform.machine()}-linux-gnu.so" for name in _LIBVIRT_NATIVE]
+    native = [f"{name}.{tag}-{platform.machine()}-linux-gnu.so" for name in _LENT_NATIVE]
     # Services can't write bytecode here, so Debian's is lent as well.
-    compiled = [f"__pycache__/{Path(name).stem}.{tag}.pyc" for name in _LIBVIRT]
+    compiled = [f"__pycache__/{Path(name).stem}.{tag}.pyc" for name in _LENT]
     (site / "__pycache__").mkdir(exist_ok=True)
-    for name in (*_LIBVIRT, *native, *compiled):
+    for name in (*_LENT, *native, *compiled):
         (site / name).symlink_to(f"{_DEBIAN_MODULES}/{name}")
 
 

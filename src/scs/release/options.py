@@ -16,7 +16,7 @@ FOLDER = "var/tmp/scs-options"
 """Where the program leaves its answers, below the root that it runs in."""
 
 PROGRAM = r"""
-import json, os, sys
+import importlib.abc, importlib.util, json, os, sys, types
 from importlib.metadata import entry_points
 from oslo_config import generator
 
@@ -39,7 +39,50 @@ def texts(value):
         return [",".join(map(str, value))]
     return [str(value)]
 
+def nothing(name):
+    if name.startswith("__"):
+        raise AttributeError(name)
+    # A class, an exception and a decorator: whatever code at the top of a module wants.
+    return Kind(name, (Exception,), {"__call__": lambda self, function=None: function})
+
+class Kind(type):
+    def __getattr__(self, name):
+        return nothing(name)
+
+class Hollow(types.ModuleType):
+    __path__ = ()
+
+    def __getattr__(self, name):
+        return nothing(name)
+
+class Optional(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    # Stands in for modules that only some drivers need, and that are not here: options are
+    # declared beside the code that does.
+    names = set()
+
+    def find_spec(self, name, path=None, target=None):
+        parts = name.split(".")
+        if any(".".join(parts[:count]) in self.names for count in range(1, len(parts) + 1)):
+            return importlib.util.spec_from_loader(name, self, is_package=True)
+
+    def create_module(self, spec):
+        return Hollow(spec.name)
+
+    def exec_module(self, module):
+        pass
+
+sys.meta_path.append(Optional())
+
 def collect(dist):
+    while True:
+        try:
+            return _collect(dist)
+        except ModuleNotFoundError as error:
+            if not error.name or error.name in Optional.names:
+                raise
+            Optional.names.add(error.name)
+
+def _collect(dist):
     raw = f"{top}/.{dist}"
     arguments = ["--format", "json", "--output-file", raw]
     for name in sorted(spaces[dist] | shared):

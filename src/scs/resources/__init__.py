@@ -15,6 +15,7 @@ from .ceph_osd import Osd
 from .ceph_pools import CephPools
 from .database import Database
 from .file import Directory, File, Link
+from .hypervisor import HypervisorSecret
 from .keys import Keys
 from .leftovers import Leftovers
 from .migration import Migration
@@ -47,6 +48,7 @@ KINDS: dict[str, type[Resource]] = {
         Migration,
         SwitchSettings,
         Bridge,
+        HypervisorSecret,
         Unit,
         Record,
         Absent,
@@ -66,6 +68,7 @@ __all__ = [
     "Directory",
     "File",
     "Gate",
+    "HypervisorSecret",
     "Keys",
     "Leftovers",
     "Link",

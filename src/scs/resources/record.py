@@ -158,6 +158,11 @@ def _bridge(name: str) -> None:
     command(["ovs-vsctl", "--timeout=20", "--if-exists", "del-br", name])
 
 
+def _hypervisor_secret(name: str) -> None:
+    if name in command(["virsh", "--quiet", "--connect", "qemu:///system", "secret-list"]).split():
+        command(["virsh", "--quiet", "--connect", "qemu:///system", "secret-undefine", name])
+
+
 REMOVERS: Mapping[str, tuple[int, Callable[[str], None]]] = {
     "osd": (-1, drain),
     "unit": (0, _unit),
@@ -166,6 +171,7 @@ REMOVERS: Mapping[str, tuple[int, Callable[[str], None]]] = {
     "database": (1, _database),
     "queue": (1, _queue),
     "bridge": (1, _bridge),
+    "hypervisor-secret": (1, _hypervisor_secret),
     "schema": (2, _schema),
     "file": (3, _path),
     "link": (3, _path),

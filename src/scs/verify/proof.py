@@ -15,7 +15,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -61,6 +61,9 @@ IMAGE_PROPERTIES = (
 )
 RANGES = ("10.250.0.0/24", "172.29.250.0/24", "192.168.250.0/24")
 """The first that meets none of the cloud's own networks is the guest's."""
+
+VOLUME_MIB = 16
+"""How much is written to a volume."""
 
 API_SECONDS = 120
 """How long a server may take to change its state."""
@@ -153,10 +156,12 @@ class Proof:
         self._group = ""
         self._server = ""
         self._address = ""
+        self._volume = ""
 
     def steps(self) -> Sequence[Step]:
         """In the order in which they are told; `needs` and `after` say what may be parallel."""
-        alone = ("console log", "leftovers", "metadata")
+        volumes = self.view.serves("block-storage")
+        alone = ("console log", "leftovers", "metadata", *(["volume"] if volumes else []))
         return (
             Step("token", self.token),
             Step("image", self.image, needs=("token",)),
@@ -172,7 +177,20 @@ class Proof:
             Step("metadata", self.metadata, needs=("ssh",)),
             # Alone with the guest, or something else would be measured as well.
             Step("throughput", self.throughput, needs=("ssh",), after=alone),
-            Step("stop and start", self.restart, needs=("ssh",), after=("throughput",)),
+            *(self._volume_steps() if volumes else ()),
+            Step(
+                "stop and start",
+                self.restart,
+                needs=("ssh",),
+                after=("throughput", *(["attachment"] if volumes else [])),
+            ),
+        )
+
+    def _volume_steps(self) -> Sequence[Step]:
+        """In a cloud with volumes."""
+        return (
+            Step("volume", self.volume, needs=("token",), after=("router",)),
+            Step("attachment", self.attachment, needs=("volume", "ssh"), after=("throughput",)),
         )
 
     @cached_property
@@ -434,6 +452,91 @@ class Proof:
             f" checksums agree; MTU {mtu}, {seen.segment} bytes per segment",
             values,
         )
+
+    def volume(self) -> Finding:
+        """An empty volume of the default type."""
+        start = time.monotonic()
+        made = self._make_volume({"size": 1})
+        self._volume = made["id"]
+        kind = made["volume_type"]
+        return Finding(f"1 GiB of type {kind}, available after {time.monotonic() - start:.1f} s")
+
+    def attachment(self) -> Finding:
+        """Bytes that the guest has written to the volume are in a copy of its snapshot."""
+        start = time.monotonic()
+        device = self._attach(self._volume)
+        size = VOLUME_MIB * 2**20
+        self._shell.run(f"dd if=/dev/urandom of=/dev/{device} bs=1M count={VOLUME_MIB} && sync")
+        written = self._checksum(device)
+        self._detach(self._volume)
+        self._say("attachment")("taking a snapshot")
+        body = {"snapshot": {**self.marks, "volume_id": self._volume}}
+        snapshot = self._asked("post", "snapshots", body)["snapshot"]["id"]
+        self._await_storage("snapshots", snapshot, "available")
+        copy = self._make_volume({"size": 1, "snapshot_id": snapshot})["id"]
+        read = self._checksum(self._attach(copy))
+        if read != written:
+            raise ProofFailed(f"the copy's first {size} bytes are {read}, written were {written}")
+        self._detach(copy)
+        return Finding(
+            f"{VOLUME_MIB} MiB that the guest wrote are the same in a copy of the snapshot,"
+            f" all in {time.monotonic() - start:.1f} s"
+        )
+
+    def _make_volume(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        self._patience.check()
+        made = self._asked("post", "volumes", {"volume": {**self.marks, **values}})["volume"]
+        return self._await_storage("volumes", made["id"], "available")
+
+    def _asked(self, method: str, path: str, body: object = None) -> Any:
+        """The answer of the block storage to one request."""
+        answer = getattr(self._cloud.block_storage, method)(f"/{path}", json=body)
+        return checked(answer, path.partition("/")[0])
+
+    def _await_storage(self, kind: str, known: str, wanted: str) -> dict[str, Any]:
+        """A volume or snapshot once its status is this one."""
+        last = [""]
+
+        def probe() -> dict[str, Any] | None:
+            seen: dict[str, Any] = self._asked("get", f"{kind}/{known}")[kind[:-1]]
+            last[0] = seen["status"]
+            if "error" in seen["status"]:
+                raise ProofFailed(f"{kind[:-1]} {known} is {seen['status']}")
+            return seen if seen["status"] == wanted else None
+
+        what = f"{kind[:-1]} {known} is not {wanted}"
+        return self._patience.until(probe, API_SECONDS, lambda: f"{what} but {last[0]}")
+
+    def _disks(self) -> set[str]:
+        return set(self._shell.run("ls /sys/block").split())
+
+    def _attach(self, volume: str) -> str:
+        """Give the guest a volume; the name of its device there."""
+        before = self._disks()
+        self._say("attachment")(f"attaching {volume}")
+        self._cloud.compute.create_volume_attachment(self._server, volume_id=volume)
+        self._await_storage("volumes", volume, "in-use")
+        found = self._patience.until(
+            lambda: self._disks() - before, API_SECONDS, lambda: "the guest sees no new disk"
+        )
+        return found.pop()
+
+    def _detach(self, volume: str) -> None:
+        self._say("attachment")(f"detaching {volume}")
+        before = self._disks()
+        self._cloud.compute.delete_volume_attachment(self._server, volume)
+        self._await_storage("volumes", volume, "available")
+        self._patience.until(
+            lambda: before - self._disks(), API_SECONDS, lambda: "the guest still sees the disk"
+        )
+
+    def _checksum(self, device: str) -> str:
+        """Of what was written, read from the disk itself."""
+        drop = "echo 3 > /proc/sys/vm/drop_caches"
+        told = self._shell.run(
+            f"{drop}; dd if=/dev/{device} bs=1M count={VOLUME_MIB} 2>/dev/null | sha256sum"
+        )
+        return told.split()[0]
 
     def restart(self) -> Finding:
         """Off and on again: the same server with the same address and host key."""

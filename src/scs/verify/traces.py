@@ -15,10 +15,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from openstack.exceptions import ConflictException, NotFoundException
+from openstack.exceptions import BadRequestException, ConflictException, NotFoundException
 
 from scs.patience import patient
 from scs.shell import Say
@@ -83,6 +84,12 @@ def find(cloud: Connection) -> list[Trace]:
         "security group": network.security_groups,
         "key pair": compute.keypairs,
     }
+    if cloud.has_service("block-storage"):
+        volumes = cloud.block_storage.volumes
+        lists |= {
+            "volume": lambda: [item for item in volumes() if not item.snapshot_id],
+            "copied volume": lambda: [item for item in volumes() if item.snapshot_id],
+        }
 
     def listed(kind: str) -> list[Trace]:
         return [
@@ -139,7 +146,12 @@ def remove(cloud: Connection, traces: Sequence[Trace], say: Say) -> list[str]:
     def groups() -> None:
         each("security group", lambda known: cloud.network.delete_security_group(known), busy=20)
 
-    for stage in ((servers, routes, keys), (networks, groups)):
+    def volumes() -> None:
+        # What was made from a snapshot first, and snapshots with their volumes.
+        each("copied volume", lambda known: _remove_volume(cloud, known))
+        each("volume", lambda known: _remove_volume(cloud, known))
+
+    for stage in ((servers, routes, keys), (networks, groups, volumes)):
         with ThreadPoolExecutor(max_workers=len(stage)) as pool:
             for task in [pool.submit(action) for action in stage]:
                 task.result()
@@ -169,6 +181,19 @@ def _await_gone(cloud: Connection, server: str) -> None:
                 f"is {state.status}, task {task}, {patient(SECONDS):.0f} s after its removal"
             )
         time.sleep(0.3)
+
+
+def _remove_volume(cloud: Connection, volume: str) -> None:
+    end = time.monotonic() + patient(SECONDS)
+    while True:
+        state = cloud.block_storage.get_volume(volume)  # raises NotFoundException: the way out
+        if time.monotonic() > end:
+            what = f"is {state.status} {patient(SECONDS):.0f} s after its removal"
+            raise TimeoutError(what)
+        if state.status != "deleting":
+            with suppress(BadRequestException):  # it is still on its way from somewhere
+                cloud.block_storage.delete_volume(volume, cascade=True)
+        time.sleep(0.5)
 
 
 def _remove_router(cloud: Connection, router: str) -> None:

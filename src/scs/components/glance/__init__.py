@@ -14,7 +14,7 @@ from scs.model.component import (
     User,
     Wsgi,
 )
-from scs.model.needs import Cache, Database, Environment, ServiceUser
+from scs.model.needs import BlockStorage, Cache, Database, Environment, ServiceUser
 from scs.model.view import ENVIRONMENT
 
 component = Component(
@@ -24,6 +24,7 @@ component = Component(
     source="pypi:glance",
     license="Apache-2.0",
     needs=(Environment(), Database("glance"), Cache(), ServiceUser("glance")),
+    wants=(BlockStorage("glance", owner="glance", pools=("images",)),),
     endpoints=(Endpoint("glance", port=9292, type="image", description="Images"),),
     users=(User("glance", home="/var/lib/glance"),),
     folders=(

@@ -7,16 +7,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scs.model.component import CONTROL, Component
+from scs.model.needs import BlockStorage
 from scs.model.objects import ApiObject, Image
 from scs.model.view import View
 
 
 def images(view: View) -> Iterable[ApiObject]:
     tenant = view.tenant
+    converted = view.given(BlockStorage)
     yield Image(
-        name="scs-verify", recipe="tiny", project=tenant.project, after=(f"user:{tenant.user}",)
+        name="scs-verify",
+        recipe="tiny",
+        project=tenant.project,
+        converted=converted,
+        after=(f"user:{tenant.user}",),
     )
-    yield Image(name="Debian 13", recipe="debian")
+    yield Image(name="Debian 13", recipe="debian", converted=converted)
 
 
 component = Component(

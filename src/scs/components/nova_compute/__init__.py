@@ -17,13 +17,20 @@ from scs.model.component import (
     Text,
     User,
 )
-from scs.model.needs import Environment, Hypervisor, Queue, ServiceUser, Switch
+from scs.model.needs import BlockStorage, Environment, Hypervisor, Queue, ServiceUser, Switch
 from scs.model.objects import ApiObject, Host
+from scs.model.storage import keyring_path
 from scs.model.topology import Role
 from scs.model.view import ENVIRONMENT, View
+from scs.resources import HypervisorSecret, Resource
 
 CONF = "/etc/nova/nova-compute.conf"
 SUDO = f"nova ALL=(root) NOPASSWD: {ENVIRONMENT}/bin/privsep-helper --config-file {CONF} *\n"
+
+
+# It writes images, too: then a server's image is made inside of Ceph, instead of being read,
+# sent, hashed and written as a whole.
+DISKS = BlockStorage("nova", owner="nova", pools=("vms", "images"))
 
 
 def registered(view: View) -> Probe:
@@ -53,6 +60,16 @@ def waits(view: View) -> Iterable[Probe]:
     yield {"type": "http", "url": view.url("placement") + "/"}
 
 
+def key(view: View) -> Iterable[Resource]:
+    """With it the hypervisor opens guests' disks in Ceph."""
+    if view.given(BlockStorage):
+        yield HypervisorSecret(
+            name=view.uuid(f"ceph/{DISKS.name}"),
+            usage=f"client.{DISKS.name}",
+            keyring=keyring_path(f"client.{DISKS.name}"),
+        )
+
+
 def hosts(view: View) -> Iterable[ApiObject]:
     """Every node that runs it is up and taken up by the scheduler."""
     for node in view.nodes_with(Role.COMPUTE):
@@ -73,6 +90,7 @@ component = Component(
         Queue("nova"),
         ServiceUser("nova", roles=("service", "admin")),
     ),
+    wants=(DISKS,),
     # VNC of up to 500 guests; OVN's ports begin above.
     ports=(Port(5900, last=6399),),
     users=(User("nova", home="/var/lib/nova", groups=("libvirt", "openvswitch")),),
@@ -99,6 +117,7 @@ component = Component(
             seconds=180,
         ),
     ),
+    prepares=key,
     objects=hosts,
     leaves=lambda view: [Host(name=view.here.name, leaving=True)],
     keeps=("/var/lib/nova/instances",),

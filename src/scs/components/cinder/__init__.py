@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Block storage: the API and the scheduler of Cinder, and the types of volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scs.model.component import (
+    CONTROL,
+    Component,
+    Config,
+    Endpoint,
+    Folder,
+    Migration,
+    Service,
+    User,
+    Wsgi,
+)
+from scs.model.needs import Cache, Database, Environment, Queue, ServiceUser
+from scs.model.objects import ApiObject, CatalogEntry, VolumeQuota, VolumeType
+from scs.model.storage import FILES
+from scs.model.view import ENVIRONMENT, View
+
+CONF = "/etc/cinder/cinder.conf"
+DEFAULT = "standard"
+BACKEND = {"volume_backend_name": "rbd"}
+
+
+def described(view: View, text: str) -> str:
+    """A description as the SCS standard (scs-0114) wants it: first what holds for the type."""
+    return f"[scs:replicated] {text}" if view.storage.replicas > 1 else text
+
+
+def objects(view: View) -> Iterable[ApiObject]:
+    """The types of volumes, the older name in the catalog, and what the first project may use."""
+    yield VolumeType(
+        name=DEFAULT, description=described(view, "for one machine at a time"), extra_specs=BACKEND
+    )
+    yield VolumeType(
+        name="multiattach",
+        description=described(view, "for several machines at once"),
+        extra_specs={**BACKEND, "multiattach": "<is> True"},
+    )
+    # Comes with Cinder, and can be placed anywhere: nobody is to choose it.
+    yield VolumeType(name="__DEFAULT__", description="Default Volume Type", public=False)
+    yield CatalogEntry(
+        name="cinderv3",
+        type="volumev3",
+        description="Block storage, by its older name",
+        urls={"internal": view.url("cinder"), "public": view.url("cinder", external=True)},
+    )
+    project = view.tenant.project
+    yield VolumeQuota(name=project, after=(f"user:{view.tenant.user}",))
+
+
+component = Component(
+    name="cinder",
+    summary="block storage",
+    roles=CONTROL,
+    source="pypi:cinder",
+    license="Apache-2.0",
+    when=lambda view: view.storage.kind != FILES,
+    needs=(
+        Environment(),
+        Database("cinder"),
+        Queue("cinder"),
+        Cache(),
+        ServiceUser("cinder", roles=("service", "admin")),
+    ),
+    endpoints=(
+        Endpoint(
+            "cinder", port=8776, type="block-storage", description="Block storage", path="/v3"
+        ),
+    ),
+    users=(User("cinder", home="/var/lib/cinder"),),
+    folders=(Folder("/etc/cinder", group="cinder", mode=0o750),),
+    files=(
+        Config(
+            "cinder.conf.j2",
+            CONF,
+            group="cinder",
+            service="cinder",
+            policy=True,
+        ),
+    ),
+    migrations=(
+        Migration(
+            "cinder",
+            argv=(f"{ENVIRONMENT}/bin/cinder-manage", f"--config-file={CONF}", "db", "sync"),
+            user="cinder",
+            proofs={"cinder": "cinder"},
+            snapshot=True,
+        ),
+    ),
+    units=(
+        Wsgi(
+            "cinder-api",
+            module="cinder.wsgi.api:application",
+            port=8776,
+            user="cinder",
+            options={"pyargv": f"--config-file={CONF}"},
+            lazy=True,
+        ),
+        Service(
+            "cinder-scheduler",
+            description="Cinder scheduler",
+            exec=f"{ENVIRONMENT}/bin/cinder-scheduler --config-file {CONF}",
+            user="cinder",
+        ),
+    ),
+    objects=objects,
+)
