@@ -33,7 +33,9 @@ ALLOWED: dict[str, frozenset[str]] = {
     "resources": frozenset(),
     "model": frozenset({"errors", "resources"}),
     "spec": frozenset({"errors", "model"}),
-    "components": frozenset({"errors", "model", "resources"}),
+    # Values and judgments that a component may be made from (flavors), so it lies below them.
+    "standards": frozenset({"errors"}),
+    "components": frozenset({"errors", "model", "resources", "standards"}),
     "plan": frozenset({"errors", "model", "resources"}),
     "policy": frozenset({"errors", "model"}),
     "images": BASE,
@@ -59,7 +61,7 @@ LIBRARIES: dict[str, frozenset[str]] = {
 }
 """Who may use what besides the standard library; nobody else may use anything."""
 
-NO_INPUT_OR_OUTPUT = frozenset({"components", "errors", "model", "plan"})
+NO_INPUT_OR_OUTPUT = frozenset({"components", "errors", "model", "plan", "standards"})
 INPUT_AND_OUTPUT = (
     *("asyncio", "concurrent", "fcntl", "http", "os", "select", "shutil", "signal", "socket"),
     *("sqlite3", "ssl", "subprocess", "tempfile", "threading", "urllib.request"),
