@@ -145,7 +145,7 @@ def _booted(cloud: Cloud) -> Guest:
 
     cloud.until(active, START_SECONDS, "the guest's server to be ACTIVE")
     # A longer pause between questions: a console log is long, and a boot takes a while.
-    action = {"os-getConsoleOutput": {}}
+    action: dict[str, Any] = {"os-getConsoleOutput": {}}
     path = f"/servers/{known}/action"
 
     def ended() -> str | None:
