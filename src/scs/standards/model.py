@@ -126,11 +126,16 @@ class Cloud(Protocol):
     """A cloud as its checks see it: who asks, and what it answers."""
 
     now: datetime
-    marks: Mapping[str, str]
-    """Name and description of whatever is made."""
-    token: Token
     password: str
     """For users that a check makes: unguessable, and another one in each run."""
+
+    @property
+    def marks(self) -> Mapping[str, str]:
+        """Name and description of whatever is made."""
+
+    @property
+    def token(self) -> Token:
+        """Who asks."""
 
     @property
     def services(self) -> Sequence[Service]:
