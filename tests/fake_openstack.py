@@ -31,7 +31,8 @@ from cryptography.x509.oid import NameOID
 from scs.components.flavors import flavor as scs_flavor
 from scs.standards.flavors import MANDATORY, RECOMMENDED
 from scs.standards.iaas.connections import CIPHERS
-from scs.standards.iaas.guests import BLOCK, BLOCKS, MARK
+from scs.standards.iaas.guests import BLOCKS, MARK
+from scs.standards.randomness import BLOCK
 
 PROJECT, USER = "p" * 32, "u" * 32
 PASSWORDS = {"demo": "demo-password-3141", "admin": "admin-password-2718"}
@@ -120,11 +121,14 @@ class FakeOpenStack:
             *("volumev3", "object-store", "object-store-s3", "key-manager"),
         ]
         self.interfaces = {kind: ["public"] for kind in self.types}
+        self.urls: dict[tuple[str, str], str] = {}
+        """(type, interface) → another address than the usual."""
         self.roles_of = {"demo": ["member", "reader"], "admin": ["admin", "member"]}
         self.flavors = [a_flavor(name) for name in (*MANDATORY, *RECOMMENDED)]
         capi = "https://swift.services.a.regiocloud.tech/swift/v1/AUTH_b182637428444b9aa302bb8d5a5a418c"
         self.images = [
             an_image("Ubuntu 24.04", "ubuntu", "24.04", CODE),
+            an_image("Own Linux 1", "own", "1", "https://images.example.org/own-1.qcow2"),
             an_image("Debian 13", "debian", "13", f"{vendors}trixie/x.qcow2"),
             an_image("Debian 12", "debian", "12", f"{vendors}bookworm/x.qcow2"),
             an_image(
@@ -137,6 +141,7 @@ class FakeOpenStack:
         ]
         self.data: dict[str, bytes] = {}
         self.default_rules: list[Json] | None = default_rules()
+        self.new_group_rules = [a_rule("egress", "IPv4"), a_rule("egress", "IPv6")]
         self.things: dict[str, list[Json]] = {
             "networks": [
                 {
@@ -230,7 +235,9 @@ class FakeOpenStack:
                         "interface": interface,
                         "region": "RegionOne",
                         "region_id": "RegionOne",
-                        "url": self.base + paths.get(kind, f"/{kind}"),
+                        "url": self.urls.get(
+                            (kind, interface), self.base + paths.get(kind, f"/{kind}")
+                        ),
                     }
                     for interface in self.interfaces.get(kind, ["public"])
                 ],
@@ -331,8 +338,7 @@ class FakeOpenStack:
                 return 404, {"message": "The resource could not be found."}
             return 200, {"default_security_group_rules": self.default_rules}
         if path == "/security-groups" and method == "POST":
-            rules = [rule for rule in self.new_group_rules]
-            values = {**body["security_group"], "security_group_rules": rules}
+            values = {**body["security_group"], "security_group_rules": self.new_group_rules}
             return 201, {"security_group": self.add("security_groups", values, project_id=PROJECT)}
         if path == "/networks" and query.get("router:external"):
             outside = [one for one in self.all("networks") if one.get("router:external")]
@@ -347,8 +353,6 @@ class FakeOpenStack:
             self.things["subnets"] = []
         kinds = ("networks", "subnets", "routers", "subnetpools", "security-groups")
         return self._plain(method, path, body, kinds, project_id=PROJECT)
-
-    new_group_rules: list[Json] = [a_rule("egress", "IPv4"), a_rule("egress", "IPv6")]
 
     def _volume(
         self, method: str, path: str, query: Mapping[str, str], caller: str, body: Any, raw: bytes
@@ -469,7 +473,7 @@ class FakeOpenStack:
         if len(parts) == 1:
             return query.get("domain_id") == me["domain_id"]
         found = [one for one in self.all(parts[0]) if one["id"] == parts[1]]
-        return bool(found) and found[0].get("domain_id") == me["domain_id"]
+        return any(bool(one.get("domain_id") == me["domain_id"]) for one in found)
 
     def token(self, body: Json) -> tuple[str, Json] | None:
         asked = body["auth"]["identity"]["password"]["user"]
@@ -506,7 +510,7 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         kind = self.headers.get("Content-Type", "")
-        body = json.loads(raw) if raw and "json" in kind else None
+        body: Any = json.loads(raw) if raw and "json" in kind else None
         cloud = self.cloud
         with cloud.lock:
             cloud.seen.append(f"{self.command} {parts.path}")
@@ -550,36 +554,48 @@ class Server(ThreadingHTTPServer):
         pass  # clients that look at TLS hang up in the middle
 
 
-def certificate(folder: Path, *, days: float = 300, name: str = "127.0.0.1") -> tuple[Path, Path]:
-    """A CA's certificate, and a server's with its key, in these files."""
-    now = datetime.datetime.now(datetime.UTC)
-    start = min(now, now + datetime.timedelta(days=days)) - datetime.timedelta(days=2)
-    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
-    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in ("ca", "it")]
-    made = []
-    for index in (0, 1):
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(names[index])
-            .issuer_name(names[0])
-            .public_key(keys[index].public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(start)
-            .not_valid_after(now + datetime.timedelta(days=days if index else 300))
-            .add_extension(x509.BasicConstraints(ca=not index, path_length=None), critical=True)
+class Authority:
+    """A CA for servers of tests."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"CA {folder.name}")])
+        self.path = folder / "ca.pem"
+        made = self._builder(self._name, self._key.public_key(), 300, is_ca=True)
+        self.path.write_bytes(self._signed(made))
+
+    def server(self, days: float = 300, address: str = "127.0.0.1") -> Path:
+        """A file with the certificate and the key of a server at this address."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
+        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
+        made = self._builder(name, key.public_key(), days, is_ca=False)
+        path = self.folder / f"server-{uuid.uuid4().hex}.pem"
+        clear = serialization.NoEncryption()
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, clear
         )
-        if index:
-            address = x509.IPAddress(ip_address(name))
-            builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        made.append(builder.sign(keys[0], hashes.SHA256()))
-    pem = serialization.Encoding.PEM
-    ca, both = folder / "ca.pem", folder / "server.pem"
-    ca.write_bytes(made[0].public_bytes(pem))
-    key = keys[1].private_bytes(
-        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    both.write_bytes(made[1].public_bytes(pem) + key)
-    return ca, both
+        path.write_bytes(self._signed(made.add_extension(names, critical=False)) + private)
+        return path
+
+    def _builder(
+        self, name: x509.Name, key: ec.EllipticCurvePublicKey, days: float, *, is_ca: bool
+    ) -> x509.CertificateBuilder:
+        now = datetime.datetime.now(datetime.UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=400))
+            .not_valid_after(now + datetime.timedelta(days=days))
+            .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+        )
+
+    def _signed(self, builder: x509.CertificateBuilder) -> bytes:
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 def good_tls(both: Path) -> ssl.SSLContext:
@@ -592,13 +608,8 @@ def good_tls(both: Path) -> ssl.SSLContext:
 
 
 @contextmanager
-def serving(
-    cloud: FakeOpenStack, folder: Path, tls: ssl.SSLContext | None = None, ca: Path | None = None
-) -> Iterator[Path]:
-    """The cloud at an address of this machine; gives the clouds.yaml for it."""
-    if tls is None or ca is None:
-        ca, both = certificate(folder)
-        tls = good_tls(both)
+def serving(cloud: FakeOpenStack, tls: ssl.SSLContext) -> Iterator[type[Handler]]:
+    """The cloud at an address of this machine, `cloud.base`; what is given holds the cloud."""
     handler = type("Bound", (Handler,), {"cloud": cloud})
     server = Server(("127.0.0.1", 0), handler)
     server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
@@ -606,7 +617,7 @@ def serving(
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield clouds_yaml(cloud, folder, ca)
+        yield handler
     finally:
         server.shutdown()
         server.server_close()
@@ -626,5 +637,7 @@ def clouds_yaml(cloud: FakeOpenStack, folder: Path, ca: Path) -> Path:
         return {"auth": auth, "region_name": "RegionOne", "cacert": str(ca)}
 
     path = folder / "clouds.yaml"
-    path.write_text(yaml.safe_dump({"clouds": {"fake": entry("demo"), "fake-admin": entry("admin")}}))
+    path.write_text(
+        yaml.safe_dump({"clouds": {"fake": entry("demo"), "fake-admin": entry("admin")}})
+    )
     return path

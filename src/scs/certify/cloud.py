@@ -12,6 +12,7 @@ import re
 import secrets
 import threading
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -50,8 +51,11 @@ def session_of(name: str) -> tuple[Session, str, str]:
     from openstack.exceptions import ConfigException
 
     try:
-        region = openstack.config.OpenStackConfig().get_one(name)
-        session = region.get_session()
+        with warnings.catch_warnings():
+            # Of things that the SDK will drop: nobody here uses them.
+            warnings.simplefilter("ignore")
+            region = openstack.config.OpenStackConfig().get_one(name)
+            session = region.get_session()
     except (ConfigException, FileNotFoundError) as error:
         hint = (
             "openstack --os-cloud NAME token issue must work; OS_CLIENT_CONFIG_FILE names the file"
@@ -300,7 +304,7 @@ class Asked:
             if spent > seconds:
                 raise CouldNotRun(f"waited {seconds:.0f} s in vain for {failure}")
             # The longer it has taken, the longer it will: so few questions for long waits.
-            self.run.stop.wait(min(5.0, max(0.3, spent / 8)))
+            self.run.stop.wait(min(5.0, max(0.2, spent / 6)))
 
     def shared(self, name: str, make: Callable[[], T]) -> T:
         return self.run.once.get(("shared", name), make, self.log)

@@ -13,11 +13,13 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from scs.errors import Problem, ScsError
+from scs.errors import Exit, Problem, ScsError
 
 
 class Refused(ScsError):
     """A signature or a certificate that is not to be believed; the text says why."""
+
+    exit_code = Exit.UNHEALTHY
 
 
 def refused(where: str, what: str, hint: str = "do not rely on it") -> Refused:
