@@ -471,7 +471,7 @@ class FakeOpenStack:
         if method == "POST":
             return bool(next(iter(body.values())).get("domain_id") == me["domain_id"])
         if len(parts) == 1:
-            return query.get("domain_id") == me["domain_id"]
+            return bool(query.get("domain_id") == me["domain_id"])
         found = [one for one in self.all(parts[0]) if one["id"] == parts[1]]
         return any(bool(one.get("domain_id") == me["domain_id"]) for one in found)
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -196,12 +195,7 @@ def test_an_interrupted_run_leaves_nothing(cloud: FakeOpenStack) -> None:
         if cloud.all("servers"):
             raise KeyboardInterrupt
 
-    def late() -> Any:
-        while not cloud.all("servers"):
-            time.sleep(0.01)
-
-    waiter = threading.Thread(target=late)
-    waiter.start()
+    start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         certify(
             asked(),
@@ -210,7 +204,7 @@ def test_an_interrupted_run_leaves_nothing(cloud: FakeOpenStack) -> None:
             ("scs-0101-entropy-avail", "scs-0302-attacks", "scs-0117-test-backup"),
             interrupt,
         )
-    waiter.join()
+    assert time.monotonic() - start < 60  # the guest would be waited for much longer
     assert cloud.left == []
 
 
@@ -252,10 +246,10 @@ def test_good_random_bytes_pass() -> None:
     import hashlib
 
     bad = 0
-    for seed in range(200):
+    for seed in range(100):
         block = b"".join(hashlib.sha256(f"{seed} {i}".encode()).digest() for i in range(79))
         bad += bool(wrong(block[:BLOCK]))
-    assert bad <= 2
+    assert bad <= 1
 
 
 # The wire.
@@ -299,7 +293,7 @@ def test_what_is_asked_twice_is_sent_once(cloud: FakeOpenStack) -> None:
 
 def test_a_server_that_is_not_there_is_no_pass(cloud: FakeOpenStack) -> None:
     cloud.urls["compute", "public"] = "https://127.0.0.1:9/compute"
-    with pytest.raises(CouldNotRun, match="127.0.0.1"):
+    with pytest.raises(CouldNotRun, match=r"127\.0\.0\.1"):
         asked().get("compute", "/flavors/detail")
 
 

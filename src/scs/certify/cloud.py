@@ -132,7 +132,7 @@ class Asked:
                     access = auth.get_access(self._session)  # type: ignore[attr-defined]
             except ClientException as error:
                 raise CouldNotRun(f"no token for the {self._who}: {error}") from error
-            self.log.append(Call("POST", "a token", 201))
+            self.log.append(Call("token", f"of the {self._who}", 0))
             return access
 
         return self.run.once.get((id(self._session), "token"), get, self.log)

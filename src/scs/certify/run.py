@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -153,7 +153,8 @@ def _carry_out(
 
     with ThreadPoolExecutor(max_workers=ABREAST) as pool:
         try:
-            for task in [pool.submit(one, index) for index in order]:
+            tasks = [pool.submit(one, index) for index in order]
+            for task in wait(tasks, return_when=FIRST_EXCEPTION).done:
                 task.result()
         except BaseException:
             cloud.run.stop.set()

@@ -26,8 +26,10 @@ class Call:
     """One request as evidence: what was asked, and where its service's log tells more of it."""
 
     method: str
+    """TLS and token are none of HTTP's, and say what was done."""
     url: str
     status: int
+    """0 where there is none."""
     request_id: str = ""
 
 

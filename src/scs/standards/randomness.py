@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
-from itertools import groupby
 
 BLOCK = 2500
 """Bytes that are judged at once: 20,000 bits."""
@@ -35,7 +35,7 @@ def wrong(block: bytes) -> list[str]:
     poker = 16 / (BLOCK * 2) * sum(count**2 for count in nibbles.values()) - BLOCK * 2
     if not 2.16 < poker < 46.17:
         found.append("poker")
-    lengths = [(bit, sum(1 for _ in run)) for bit, run in groupby(bits)]
+    lengths = [(run[0], len(run)) for run in re.findall("0+|1+", bits)]
     runs = Counter((bit, min(length, 6)) for bit, length in lengths)
     if any(not low <= runs[bit, n] <= high for n, (low, high) in _RUNS.items() for bit in "01"):
         found.append("runs")
