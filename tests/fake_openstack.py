@@ -503,6 +503,9 @@ class Handler(BaseHTTPRequestHandler):
 
     cloud: FakeOpenStack
     protocol_version = "HTTP/1.1"
+    # An answer in one piece: its parts would wait for each other's acknowledgement.
+    wbufsize = -1
+    disable_nagle_algorithm = True
 
     def _do(self) -> None:
         size = int(self.headers.get("Content-Length") or 0)
