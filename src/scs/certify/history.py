@@ -49,7 +49,11 @@ def keep(root: Path, told: Mapping[str, Any], signer: Signer) -> Path:
     """Write a report in all its forms into a folder of its own, and the index anew."""
     data = canonical(told)
     stamp = told["checked_at"].replace(":", "").replace("-", "")
-    folder = root / f"{stamp}-{told['scope']['name']}"
+    folder = first = root / f"{stamp}-{told['scope']['name']}"
+    number = 1
+    while folder.exists():  # of another run in the same second
+        number += 1
+        folder = first.with_name(f"{first.name}-{number}")
     files = {
         REPORT: data,
         SIGNATURE: signer.sign(data),
