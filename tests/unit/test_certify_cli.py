@@ -134,6 +134,15 @@ def test_mistakes_are_told(scs: Scs, capfd: pytest.CaptureFixture[str]) -> None:
     ):
         seen, text = scs(capfd, *words)
         assert (seen, said in text) == (code, True), (words, seen, text)
+    # What was refused leaves no report.
+    assert not list(scs.state.rglob("report.json"))
+
+
+def test_looking_makes_nothing(scs: Scs, capfd: pytest.CaptureFixture[str]) -> None:
+    for words in (("certify", "--history"), ("certificate", "issue")):
+        scs(capfd, *words, "--cloud", "fake")
+    assert not (scs.folder / "state").exists()
+    assert not (scs.folder / "identities").exists()
 
 
 def test_one_run_at_a_time(scs: Scs, capfd: pytest.CaptureFixture[str]) -> None:

@@ -272,7 +272,6 @@ class Asked:
             known,
             None if first else _body(content),
             content,
-            got.headers.get("Location", ""),
         )
 
     def connection(self, url: str) -> Connection:

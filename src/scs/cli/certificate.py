@@ -41,16 +41,15 @@ def issue(options: dict[str, Any], name: str | None, scope: str, out: Path | Non
     from scs.cli.certify import home_of
 
     home = home_of(options, name)
-    signer = home.signer
     found = [
         one
-        for one in history.listed(home.root, signer.public)
+        for one in history.listed(home.root, home.known_key)
         if one.told["scope"]["name"] == scope and one.told["whole"]
     ]
     if not found:
         what = f"there is no whole report of {home.subject} for {scope}"
         raise BadInput(Problem("certificate issue", what, "scs certify"))
-    last = found[0].folder
+    last, signer = found[0].folder, home.signer
     report = _bytes(last / history.REPORT)
     told = certificate.issue(report, _bytes(last / history.SIGNATURE), signer, now())
     data = canonical(told)
@@ -112,12 +111,11 @@ def revoke(options: dict[str, Any], serial: str, reason: str, name: str | None) 
     from scs.cli.certify import home_of
 
     home = home_of(options, name)
-    signer = home.signer
     if not (home.root / "certificates" / serial / "certificate.json").exists():
         known = sorted(path.name for path in (home.root / "certificates").glob("*"))
         hint = f"there are {', '.join(known)}" if known else "none was issued here"
         raise BadInput(Problem("certificate revoke", f"no certificate {serial}", hint))
-    path = home.root / "revoked.json"
+    path, signer = home.root / "revoked.json", home.signer
     before: dict[str, str] = {}
     if path.exists():
         data = _bytes(path)

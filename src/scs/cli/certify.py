@@ -10,7 +10,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,30 +38,49 @@ class Home:
     """It is the cloud of cloud.yaml."""
     root: Path
     paths: Paths
-    secrets: Secrets
+    recipients: tuple[str, ...]
+
+    def _secrets(self) -> Secrets:
+        from scs.engine.secrets import Secrets
+        from scs.engine.vault import Vault
+
+        return Secrets(self.paths.state / "secrets.age", Vault.of(self.paths, self.recipients))
+
+    @property
+    def known_key(self) -> bytes:
+        """The public key (PEM); empty before there is one."""
+        from scs.certify.signing import Signer
+
+        secrets = self._secrets()
+        return Signer(secrets(SECRET)).public if SECRET in set(secrets) else b""
 
     @property
     def signer(self) -> Signer:
-        """The key; made, and kept encrypted, when it is first asked for."""
-        from scs.certify.signing import Signer
+        """The key; made, and kept encrypted, when it is first asked for.
 
-        known = SECRET in set(self.secrets)
-        secret = self.secrets(SECRET)
-        if not known:
-            self.secrets.save()
-        return Signer(secret)
+        Raises Busy when that would be now, and another run changes the cloud's secrets.
+        """
+        from scs.certify.signing import Signer
+        from scs.engine.state import lock
+
+        secrets = self._secrets()
+        if SECRET not in set(secrets):
+            # A cloud of others has no run that changes it; its lock here is taken already.
+            with lock(self.paths, "certify") if self.own else nullcontext():
+                secrets = self._secrets()
+                secrets(SECRET)
+                secrets.save()
+        return Signer(secrets(SECRET))
 
 
 def home_of(options: Mapping[str, Any], name: str | None) -> Home:
     """The home of the cloud of that name in clouds.yaml, or of cloud.yaml's."""
     from scs.cli.main import _spec
-    from scs.engine.secrets import Secrets
-    from scs.engine.vault import Vault
     from scs.paths import Paths
 
     if name is None:
         spec, _ = _spec(dict(options))
-        paths, recipients = Paths.of(spec.name), spec.secrets.recipients
+        paths, recipients = Paths.of(spec.name), tuple(spec.secrets.recipients)
         if not (paths.state / "clouds.yaml").exists():
             hint = "scs up; or --cloud NAME for one of any clouds.yaml"
             raise BadInput(Problem(f"cloud {spec.name}", "has never been up", hint))
@@ -69,9 +88,7 @@ def home_of(options: Mapping[str, Any], name: str | None) -> Home:
     else:
         paths, recipients = Paths.of(f".certify/{re.sub(r'[^A-Za-z0-9_-]', '_', name)}"), ()
         subject, root = name, paths.state
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    secrets = Secrets(paths.state / "secrets.age", Vault.of(paths, recipients))
-    return Home(subject, name is None, root, paths, secrets)
+    return Home(subject, name is None, root, paths, recipients)
 
 
 @contextmanager
@@ -81,6 +98,7 @@ def _alone(home: Home) -> Iterator[None]:
 
     from scs.errors import Busy
 
+    home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (home.root / "lock").open("w") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -141,9 +159,9 @@ def certify(
     from scs.certify.report import values
 
     with _alone(home):
+        signer = home.signer  # first: a run that could not be signed would be in vain
         report = _examined(options, home, name, admin_cloud, chosen, only, rate)
         told = values(report, f"scs {__version__}")
-        signer = home.signer
         folder = kept.keep(home.root, told, signer)
         kept.prune(home.root, report.started)
         kept.write_index(home.root, signer.public)
@@ -237,7 +255,8 @@ def _history(options: Mapping[str, Any], home: Home) -> None:
     from scs.certify import history as kept
     from scs.cli import show
 
-    found = kept.listed(home.root, home.signer.public)
+    key = home.known_key
+    found = kept.listed(home.root, key)
     if options["as_json"]:
         values = [
             {
@@ -268,4 +287,4 @@ def _history(options: Mapping[str, Any], home: Home) -> None:
             for one in found
         ],
     )
-    click.echo(f"A page of all: {kept.write_index(home.root, home.signer.public)}")
+    click.echo(f"A page of all: {kept.write_index(home.root, key)}")

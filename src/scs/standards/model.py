@@ -80,7 +80,6 @@ class Answer:
     body: Any
     """JSON as values, else text."""
     content: bytes = field(default=b"", repr=False)
-    location: str = ""
 
     @property
     def ok(self) -> bool:
