@@ -44,6 +44,7 @@ IAAS_5_1 = Scope(
         zones.STANDARD,
         domains.STANDARD,
         images.NEXT,
+        images.NEXT_STANDARD,
         catalog.NEXT,
         guests.BOOTED,
         connections.DRAFT,
