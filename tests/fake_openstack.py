@@ -178,7 +178,7 @@ class FakeOpenStack:
         self.broken: dict[str, tuple[int, Any]] = {}
         """"GET /compute/v2.1/flavors/detail" → (status, body) instead of the answer."""
         self.holes: set[str] = set()
-        """"POST /users": lets a domain manager do that anywhere."""
+        """"POST /users": lets a domain manager do that anywhere; and other ways to be wrong."""
         self.stuck: set[str] = set()
         """Kinds of volumes' things that never become available."""
         self.restores: Callable[[bytes], bytes] = lambda data: data
@@ -396,7 +396,11 @@ class FakeOpenStack:
         if path.endswith("/payload"):
             known = path.split("/")[2]
             found = next(one for one in self.all("secrets") if one["id"] == known)
-            return 200, found["payload"]
+            return 200, "gibberish" if "another payload" in self.holes else found["payload"]
+        if method == "DELETE" and "secrets stay" in self.holes:
+            return 403, {"description": "not for members"}
+        if method == "GET" and "no secrets listed" in self.holes:
+            return 200, {"secrets": []}
         return self._plain(method, path, body, ("secrets",))
 
     def _plain(
@@ -433,7 +437,7 @@ class FakeOpenStack:
             return 200, {"version": {"id": "v3.14", "status": "stable", "links": [here]}}
         if not self._may(method, path, query, caller, body):
             return 403, {"error": {"code": 403, "message": "You are not authorized"}}
-        if "/roles/" in path:
+        if re.match(r"/(projects|domains|system)/", path) and "/roles/" in path:
             parts = path.split("/")
             user = next((one for one in self.all("users") if one["id"] == parts[4]), {})
             granted = user.setdefault("roles", [])

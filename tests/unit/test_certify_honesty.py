@@ -19,6 +19,7 @@ import pytest
 from keystoneauth1.identity.v3 import Password
 from keystoneauth1.session import Session
 
+from certify_mutants import mutants
 from fake_openstack import (
     PASSWORDS,
     Authority,
@@ -35,10 +36,11 @@ from scs.certify.run import Result, attempt, now
 from scs.certify.wire import Limiter
 from scs.standards.flavor_names import FlavorName
 from scs.standards.flavors import MANDATORY, RECOMMENDED
+from scs.standards.iaas import zones
 from scs.standards.iaas.connections import CIPHERS
 from scs.standards.iaas.guests import BLOCKS
 from scs.standards.iaas.images import RULES
-from scs.standards.model import Check, Needs, Outcome
+from scs.standards.model import Check, CouldNotRun, Finding, Needs, Outcome
 from scs.standards.randomness import BLOCK
 from scs.standards.scopes import IAAS_5_1
 
@@ -373,6 +375,133 @@ DEFECTS: Mapping[str, Defect] = {
     ),
 }
 
+
+def _new_groups(cloud: FakeOpenStack, *rules: dict[str, Any]) -> None:
+    cloud.default_rules = None
+    cloud.new_group_rules = list(rules)
+
+
+def _two_defaults(cloud: FakeOpenStack) -> None:
+    for name, default in (("second", True), ("third", False)):
+        cloud.add("networks", {"name": name, "router:external": True, "is_default": default})
+
+
+def _other_store(cloud: FakeOpenStack, world: World, stack: ExitStack) -> None:
+    """The object store at another address than all else, where nothing speaks S3."""
+    other = FakeOpenStack()
+    other.s3 = "welcome"
+    stack.enter_context(serving(other, good_tls(world.authority.server())))
+    cloud.urls["object-store", "public"] = f"{other.base}/swift/v1"
+
+
+MORE: tuple[tuple[str, Defect], ...] = (
+    (
+        "scs-0115-default-rules",
+        defect(
+            lambda cloud: _new_groups(
+                cloud,
+                *(a_rule("egress", kind) for kind in ("IPv4", "IPv6")),
+                a_rule("ingress", "IPv4", protocol="udp"),
+            ),
+            "lets udp (IPv4) in from anywhere",
+        ),
+    ),
+    (
+        "scs-0115-default-rules",
+        defect(
+            lambda cloud: _new_groups(
+                cloud, a_rule("egress", "IPv4"), a_rule("egress", "IPv6", protocol="tcp")
+            ),
+            "a new group: expected a rule that lets all of IPv6 out",
+        ),
+    ),
+    (
+        "scs-0115-default-rules",
+        defect(
+            lambda cloud: cloud.default_rules[1].update(  # type: ignore[index]
+                used_in_non_default_sg=False
+            ),
+            "custom groups: expected a rule that lets all of IPv6 out",
+        ),
+    ),
+    (
+        "scs-0126-default-external-network",
+        defect(_two_defaults, "external (default), second (default), third;"),
+    ),
+    ("scs-0123-swift-s3", Defect(_other_store, "seen 403: welcome")),
+    ("scs-0121-zones-available", defect(lambda cloud: cloud.shut.add("nova"), "seen none is")),
+    (
+        "scs-0116-permissions",
+        defect(lambda cloud: cloud.holes.add("another payload"), "put in; seen something else;"),
+    ),
+    (
+        "scs-0116-permissions",
+        defect(lambda cloud: cloud.holes.add("no secrets listed"), "the list of secrets"),
+    ),
+    (
+        "scs-0116-permissions",
+        defect(lambda cloud: cloud.holes.add("secrets stay"), "deleting it: expected 204"),
+    ),
+    (
+        "scs-0123-service-placement",
+        defect(
+            lambda cloud: cloud.interfaces.update(placement=["internal"]),
+            "a public endpoint in this region; seen endpoints: internal",
+        ),
+    ),
+    (
+        "scs-0100-semantics-check",
+        defect(
+            lambda cloud: cloud.flavors.append(
+                {
+                    "id": "x",
+                    "name": "own",
+                    "vcpus": 1,
+                    "ram": 1024,
+                    "disk": 0,
+                    "extra_specs": {"scs:name-v3": "SCS-2V-1"},
+                }
+            ),
+            "flavor own, scs:name-v3: expected no more",
+        ),
+    ),
+    (
+        "scs-0103-flavor-1v_4",
+        defect(lambda cloud: cloud.flavors.remove(cloud.flavor("SCS-1V-4")), "no flavor is named"),
+    ),
+    (
+        "scs-0103-flavor-1v_4",
+        defect(lambda cloud: cloud.flavor("SCS-1V-4")["extra_specs"].clear(), "none to be seen"),
+    ),
+    (
+        "scs-0103-flavor-2v_4_20s",
+        defect(
+            lambda cloud: cloud.flavor("SCS-2V-4-20s")["extra_specs"].pop("scs:disk0-type"),
+            "expected scs:disk0-type=ssd; seen scs:disk0-type=(not set)",
+        ),
+    ),
+    (
+        "scs-0114-syntax-check",
+        defect(
+            lambda cloud: _types(cloud, "[scs:replicated,encrypted]"),
+            "'[scs:encrypted,replicated] …'",
+        ),
+    ),
+    (
+        "scs-0117-test-backup",
+        defect(lambda cloud: cloud.stuck.add("backup"), "the backup: expected available; seen err"),
+    ),
+    (
+        "scs-0302-attacks",
+        defect(lambda cloud: cloud.holes.add("POST /roles"), "may not make a role: 403; seen 201"),
+    ),
+    (
+        "scs-0302-attacks",
+        defect(lambda cloud: cloud.holes.add("GET /users"), "none of another domain's users"),
+    ),
+)
+"""Other ways in which a check fails: each place where it finds something has been there once."""
+
 QUICK = tuple(check for check in CHECKS.values() if check.seconds == 1)
 """Those that cost nearly nothing: all of them are done beside every defect."""
 
@@ -419,9 +548,67 @@ def test_just_the_check_fails_and_says_why(known: str, cloud: FakeOpenStack, wor
     assert unseen.outcome != Outcome.FAIL
 
 
+@pytest.mark.parametrize("index", range(len(MORE)))
+def test_other_ways_to_fail(index: int, cloud: FakeOpenStack, world: World) -> None:
+    known, wrong = MORE[index]
+    assert found_out(CHECKS[known], wrong, cloud, world) == ""
+    assert [name for name in cloud.left if name.startswith("scs-certify")] == [] or (
+        CHECKS[known].seconds > 1 or cloud.holes == {"secrets stay"}
+    )
+
+
+def found_out(check: Check, wrong: Defect, cloud: FakeOpenStack, world: World) -> str:
+    """Empty if the check finds this defect, else what it did instead."""
+    with ExitStack() as stack:
+        wrong.break_it(cloud, world, stack)
+        result = done(check, world.asked())
+    texts = [
+        f"{one.subject}: expected {one.expected}; seen {one.seen}; {one.mend}"
+        for one in result.findings
+    ]
+    if result.outcome == Outcome.FAIL and any(wrong.said in text for text in texts):
+        return ""
+    return f"{result.outcome} {result.reason} {texts}"
+
+
+@pytest.mark.parametrize("module", ["catalog", "keys", "network", "zones"])
+def test_no_mutant_survives(module: str, world: World) -> None:
+    """Whatever is turned round or left out in a check, some of these clouds shows it."""
+    path = Path(zones.__file__).with_name(f"{module}.py")
+    survivors, count = [], 0
+    for mutant in mutants(path):
+        checks = {key: check for key, check in mutant.checks().items() if key in CHECKS}
+        count += 1
+        if not any(_shown(check, world) for check in checks.values()):
+            survivors.append(f"{mutant.where}: {mutant.what}")
+    assert count > 5
+    assert survivors == []
+
+
+def _shown(check: Check, world: World) -> bool:
+    """Whether a whole cloud, or one with a defect, tells this check from the right one."""
+    world.fresh()
+    if done(check, world.asked()).outcome != Outcome.PASS:
+        return True
+    wrongs = [DEFECTS[check.id], *(wrong for known, wrong in MORE if known == check.id)]
+    return any(found_out(check, wrong, world.fresh(), world) for wrong in wrongs)
+
+
 def _always_well(cloud: Any, _parameters: Any) -> list[Any]:
     assert cloud.services
     return []
+
+
+def test_what_was_found_counts_also_when_the_rest_cannot_be(
+    cloud: FakeOpenStack, world: World
+) -> None:
+    def ask(_cloud: Any, _parameters: Any) -> Iterator[Finding]:
+        yield Finding("here", "this", "that", "mend it")
+        raise CouldNotRun("the rest is silence")
+
+    result = done(replace(CHECKS["scs-0125-https"], ask=ask), world.asked())
+    assert (result.outcome, len(result.findings)) == (Outcome.FAIL, 1)
+    assert result.reason == "the rest is silence"
 
 
 def test_a_check_that_asks_nothing_is_no_pass(cloud: FakeOpenStack, world: World) -> None:

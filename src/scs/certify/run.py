@@ -179,17 +179,20 @@ def attempt(cloud: Asked, standard: Standard, check: Check, preview: bool) -> Re
             tuple(cloud.log),
         )
 
+    findings: list[Finding] = []
     try:
         if missing := [name for name in check.services if not cloud.has(name)]:
             return _without(result, check, missing)
         if Needs.ADMIN in check.needs and not cloud.has_admin:
             return result(Outcome.COULD_NOT_RUN, f"needs {Needs.ADMIN}")
-        findings = tuple(check.ask(cloud, check.parameters))
+        # One by one: what was found stays, also when more cannot be found.
+        findings.extend(check.ask(cloud, check.parameters))
     except CouldNotRun as error:
-        return result(Outcome.COULD_NOT_RUN, str(error))
+        outcome = Outcome.FAIL if findings else Outcome.COULD_NOT_RUN
+        return result(outcome, str(error), findings)
     except Exception as error:  # an answer that nobody has thought of
         text = f"the answer was not understood: {type(error).__name__}: {error}"
-        return result(Outcome.COULD_NOT_RUN, text)
+        return result(Outcome.FAIL if findings else Outcome.COULD_NOT_RUN, text, findings)
     if findings:
         return result(Outcome.FAIL, findings=findings)
     if not cloud.log:
