@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from scs.cli import drift, explain, journal, playbooks, records, schema, why
+from scs.cli import certify, drift, explain, journal, playbooks, records, schema, why
 from scs.errors import BadInput, Exit, PreflightFailed, Problem, ScsError, StepFailed
 from scs.patience import patience
 
@@ -435,6 +435,7 @@ class Late(click.Group):
 
 scs.add_command(Late("scs.cli.policy", name="policy", help="Run the policies of this cloud."))
 for _command in (
+    certify.certify,
     drift.drift,
     explain.explain,
     journal.journal,
@@ -443,6 +444,9 @@ for _command in (
     why.why,
 ):
     scs.add_command(_command)
+scs.add_command(
+    Late("scs.cli.certificate", name="certificate", help="Issue, verify and revoke certificates.")
+)
 scs.add_command(Late("scs.cli.secrets", name="secrets", help="List, show and rotate secrets."))
 scs.add_command(Late("scs.cli.timer", name="timer", help="Have commands run by themselves."))
 playbooks.register(scs, _session)

@@ -3,14 +3,12 @@
 """What a run of `scs verify` leaves in the cloud until it is removed: found by marks.
 
 Everything is found by listing, never from memory: so things are found whose making was not
-answered, and those of a run that was killed. A thing counts as ours only when all marks are
-there, which each carries from the moment it is made: the project, the run's name, and a
-description (of a key pair: a comment) in exact words with the same run in it.
+answered, and those of a run that was killed. A thing counts as ours only when it is in the
+project and has all marks (see `marks`); a key pair's description is its comment.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from openstack.exceptions import BadRequestException, ConflictException, NotFoundException
 
+from scs.marks import Marks
 from scs.patience import patient
 from scs.shell import Say
 from scs.verify.steps import words
@@ -28,33 +27,11 @@ from scs.verify.steps import words
 if TYPE_CHECKING:
     from openstack.connection import Connection
 
-PREFIX = "scs-verify-"
 SECONDS = 90
 """How long the cloud may take to remove something."""
 
-_NAME = re.compile(rf"{PREFIX}([0-9a-f]{{8}})")
-_MARK = re.compile(r"made by scs verify in run ([0-9a-f]{8})")
-
-
-def name_of(run: str) -> str:
-    """The name of everything that a run makes."""
-    return f"{PREFIX}{run}"
-
-
-def mark_of(run: str) -> str:
-    """The description of everything that a run makes."""
-    return f"made by scs verify in run {run}"
-
-
-def run_of(name: str | None, description: str | None) -> str | None:
-    """The run that made a thing; None: not one of ours. `name` is None for what has no names."""
-    marked = _MARK.fullmatch(description or "")
-    if not marked:
-        return None
-    if name is None:
-        return marked[1]
-    named = _NAME.fullmatch(name)
-    return named[1] if named and named[1] == marked[1] else None
+MARKS = Marks("verify")
+PREFIX, name_of, mark_of, run_of = MARKS.prefix, MARKS.name_of, MARKS.mark_of, MARKS.run_of
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,650 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A small OpenStack that answers from dictionaries, over real HTTPS: whole as it comes, and each
+test breaks in it what it wants.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+import os
+import re
+import ssl
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from scs.components.flavors import flavor as scs_flavor
+from scs.standards.flavors import MANDATORY, RECOMMENDED
+from scs.standards.iaas.connections import CIPHERS
+from scs.standards.iaas.guests import BLOCKS, MARK
+from scs.standards.randomness import BLOCK
+
+PROJECT, USER = "p" * 32, "u" * 32
+PASSWORDS = {"demo": "demo-password-3141", "admin": "admin-password-2718"}
+CODE = "https://cloud-images.ubuntu.com/noble/20261101/noble.img"
+NOW = datetime.datetime.now(datetime.UTC)
+
+Json = dict[str, Any]
+
+
+def ago(days: float) -> str:
+    return f"{NOW - datetime.timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def an_image(name: str, distro: str, version: str, source: str, **more: Any) -> Json:
+    values = {
+        "id": f"image-{name}",
+        "name": name,
+        "status": "active",
+        "visibility": "public",
+        "owner": "another",
+        "created_at": ago(1),
+        "size": 600_000_000,
+        "min_disk": 8,
+        "min_ram": 512,
+        "architecture": "x86_64",
+        "os_distro": distro,
+        "os_version": version,
+        "os_purpose": "generic",
+        "hw_disk_bus": "virtio",
+        "hw_rng_model": "virtio",
+        "image_build_date": ago(2)[:10],
+        "image_original_user": distro,
+        "image_source": source,
+        "image_description": "https://example.org/",
+        "replace_frequency": "monthly",
+        "provided_until": "none",
+        "uuid_validity": "last-2",
+    }
+    return {**values, **more}
+
+
+def a_flavor(name: str) -> Json:
+    wanted = scs_flavor(name)
+    return {
+        "id": f"flavor-{name}",
+        "name": name,
+        "vcpus": wanted.vcpus,
+        "ram": wanted.ram,
+        "disk": wanted.disk,
+        "extra_specs": dict(wanted.extra_specs),
+    }
+
+
+def a_rule(direction: str, kind: str, **more: Any) -> Json:
+    values = {
+        "id": str(uuid.uuid4()),
+        "direction": direction,
+        "ethertype": kind,
+        "remote_ip_prefix": None,
+        "remote_group_id": None,
+        "protocol": None,
+        "port_range_min": None,
+        "used_in_default_sg": True,
+        "used_in_non_default_sg": True,
+    }
+    return {**values, **more}
+
+
+def default_rules() -> list[Json]:
+    own = {"remote_group_id": "PARENT", "used_in_non_default_sg": False}
+    return [
+        *(a_rule("egress", kind) for kind in ("IPv4", "IPv6")),
+        *(a_rule("ingress", kind, **own) for kind in ("IPv4", "IPv6")),
+    ]
+
+
+class FakeOpenStack:
+    """What the cloud has, and what is broken in it."""
+
+    def __init__(self) -> None:
+        vendors = "https://cloud.debian.org/images/cloud/"
+        self.lock = threading.RLock()
+        self.base = ""
+        self.types = [
+            *("compute", "identity", "image", "network", "load-balancer", "placement"),
+            *("volumev3", "object-store", "object-store-s3", "key-manager"),
+        ]
+        self.interfaces = {kind: ["public"] for kind in self.types}
+        self.urls: dict[tuple[str, str], str] = {}
+        """(type, interface) → another address than the usual."""
+        self.roles_of = {"demo": ["member", "reader"], "admin": ["admin", "member"]}
+        self.flavors = [a_flavor(name) for name in (*MANDATORY, *RECOMMENDED)]
+        capi = "https://swift.services.a.regiocloud.tech/swift/v1/AUTH_b182637428444b9aa302bb8d5a5a418c"
+        self.images = [
+            an_image("Ubuntu 24.04", "ubuntu", "24.04", CODE),
+            an_image("Own Linux 1", "own", "1", "https://images.example.org/own-1.qcow2"),
+            an_image("Debian 13", "debian", "13", f"{vendors}trixie/x.qcow2"),
+            an_image("Debian 12", "debian", "12", f"{vendors}bookworm/x.qcow2"),
+            an_image(
+                "ubuntu-capi-image-v1.31.1",
+                "ubuntu",
+                "22.04",
+                f"{capi}/openstack-k8s-capi-images/ubuntu-2204-kube-v1.31/x",
+                os_purpose="k8snode",
+            ),
+        ]
+        self.data: dict[str, bytes] = {}
+        self.default_rules: list[Json] | None = default_rules()
+        self.new_group_rules = [a_rule("egress", "IPv4"), a_rule("egress", "IPv6")]
+        self.things: dict[str, list[Json]] = {
+            "networks": [
+                {
+                    "id": "outside",
+                    "name": "external",
+                    "project_id": "admin",
+                    "router:external": True,
+                    "is_default": True,
+                }
+            ],
+            "subnetpools": [{"id": "six", "name": "six", "ip_version": 6, "shared": True}],
+            "volume_types": [
+                {"id": "1", "name": "plain", "description": "nothing said"},
+                {"id": "2", "name": "luks", "description": "[scs:encrypted] with LUKS"},
+                {"id": "3", "name": "both", "description": "[scs:encrypted, replicated] all"},
+            ],
+            "roles": [
+                {"id": f"role-{name}", "name": name}
+                for name in ("admin", "manager", "member", "reader")
+            ],
+        }
+        self.zones = {"compute": ["nova"], "block-storage": ["nova"]}
+        self.shut: set[str] = set()
+        self.s3 = "<Error><Code>InvalidAccessKeyId</Code></Error>"
+        self.guest: Json = {
+            "kernel": "6.12.41+deb13-cloud-amd64",
+            "entropy": "256",
+            "flags": "rdrand rdseed",
+            "rng": "virtio_rng.0",
+            "hwrng": "16",
+        }
+        self.random: Callable[[], bytes] = lambda: os.urandom(BLOCK * BLOCKS)
+        self.booting = "ACTIVE"
+        self.broken: dict[str, tuple[int, Any]] = {}
+        """"GET /compute/v2.1/flavors/detail" → (status, body) instead of the answer."""
+        self.holes: set[str] = set()
+        """"POST /users": lets a domain manager do that anywhere; and other ways to be wrong."""
+        self.stuck: set[str] = set()
+        """Kinds of volumes' things that never become available."""
+        self.restores: Callable[[bytes], bytes] = lambda data: data
+        self.seen: list[str] = []
+        """All requests, as "GET /path"."""
+        self.tokens: dict[str, Json] = {}
+        self.users: dict[str, Json] = {
+            name: {"id": USER if name == "demo" else name, "name": name, "password": password}
+            for name, password in PASSWORDS.items()
+        }
+
+    # What there is of one kind.
+
+    def all(self, key: str) -> list[Json]:
+        return self.things.setdefault(key, [])
+
+    def add(self, key: str, values: Json, **more: Any) -> Json:
+        made = {"id": uuid.uuid4().hex, **values, **more}
+        self.all(key).append(made)
+        return made
+
+    def image(self, name: str) -> Json:
+        return next(image for image in self.images if image["name"] == name)
+
+    def flavor(self, name: str) -> Json:
+        return next(flavor for flavor in self.flavors if flavor["name"] == name)
+
+    @property
+    def left(self) -> list[str]:
+        """The names of all things that users made and that are still there."""
+        fixed = {"external", "six", "plain", "luks", "both", "admin", "manager", "member", "reader"}
+        names = [item.get("name", key) for key, items in self.things.items() for item in items]
+        private = [image["name"] for image in self.images if image["visibility"] == "private"]
+        return [name for name in [*names, *private] if name not in fixed]
+
+    # Answers.
+
+    def catalog(self) -> list[Json]:
+        paths = {
+            "compute": "/compute/v2.1",
+            "identity": "/identity",
+            "image": "/image",
+            "network": "/network",
+            "volumev3": f"/volume/v3/{PROJECT}",
+            "object-store": f"/swift/v1/AUTH_{PROJECT}",
+            "key-manager": "/key-manager",
+        }
+        return [
+            {
+                "type": kind,
+                "name": kind,
+                "endpoints": [
+                    {
+                        "interface": interface,
+                        "region": "RegionOne",
+                        "region_id": "RegionOne",
+                        "url": self.urls.get(
+                            (kind, interface), self.base + paths.get(kind, f"/{kind}")
+                        ),
+                    }
+                    for interface in self.interfaces.get(kind, ["public"])
+                ],
+            }
+            for kind in self.types
+        ]
+
+    def answer(
+        self, method: str, path: str, query: Mapping[str, str], caller: str, body: Any, raw: bytes
+    ) -> tuple[int, Any]:
+        """Status and body for one request."""
+        if forced := self.broken.get(f"{method} {path}"):
+            return forced
+        if path == "/":
+            return 403, self.s3
+        service, _, rest = path.strip("/").partition("/")
+        if not caller and not re.fullmatch(r"/identity(/v3)?/?", path):
+            return 401, {"error": {"code": 401, "message": "no token"}}
+        handler = getattr(self, f"_{service.replace('-', '_')}", None)
+        found = handler(method, f"/{rest}", query, caller, body, raw) if handler else None
+        return found or (404, {"error": {"message": f"nothing at {method} {path}"}})
+
+    def _compute(
+        self, method: str, path: str, query: Mapping[str, str], caller: str, body: Any, raw: bytes
+    ) -> tuple[int, Any] | None:
+        path = path.removeprefix("/v2.1")
+        if path == "/flavors/detail":
+            return 200, {"flavors": self.flavors}
+        if path == "/os-availability-zone":
+            return 200, {"availabilityZoneInfo": self._zones("compute")}
+        if path == "/servers" and method == "POST":
+            assert "#!/bin/sh" in base64.b64decode(body["server"]["user_data"]).decode()
+            made = self.add("servers", body["server"], status=self.booting, tenant_id=PROJECT)
+            if self.booting == "ERROR":
+                made["fault"] = {"message": "No valid host was found."}
+            return 202, {"server": {"id": made["id"]}}
+        if match := re.fullmatch(r"/servers/(\w+)/action", path):
+            server = next(one for one in self.all("servers") if one["id"] == match[1])
+            return 200, {"output": self._console(server)}
+        return self._plain(method, path, body, ("servers",))
+
+    def _zones(self, service: str) -> list[Json]:
+        return [
+            {"zoneName": name, "zoneState": {"available": name not in self.shut}}
+            for name in self.zones[service]
+        ]
+
+    def _console(self, server: Json) -> str:
+        flavor = next(one for one in self.flavors if one["id"] == server["flavorRef"])
+        volume = next(iter(server.get("block_device_mapping_v2", [])), None)
+        size = flavor["disk"]
+        if volume:
+            size = next(one for one in self.all("volumes") if one["id"] == volume["uuid"])["size"]
+        said = {
+            "cpus": flavor["vcpus"],
+            "memory": flavor["ram"] * 1024 - 60_000,
+            "disk": size * (1 << 21),
+            **self.guest,
+        }
+        packed = base64.encodebytes(self.random()).decode().split()
+        lines = [f"[   11.0] cloud-init: {MARK} {key} {value}" for key, value in said.items()]
+        lines += [f"{MARK} = {line}" for line in packed]
+        return "\n".join(["[    0.0] Linux version", *lines, f"{MARK} end", "login: "])
+
+    def _image(
+        self, method: str, path: str, query: Mapping[str, str], caller: str, body: Any, raw: bytes
+    ) -> tuple[int, Any] | None:
+        path = path.removeprefix("/v2")
+        if path == "/images" and method == "GET":
+            wanted = query.get("visibility")
+            return 200, {"images": [one for one in self.images if one["visibility"] == wanted]}
+        if path == "/images":
+            made = {"id": uuid.uuid4().hex, "owner": PROJECT, "status": "queued", **body}
+            self.images.append(made)
+            return 201, made
+        known = path.split("/")[2]
+        image = next((one for one in self.images if one["id"] == known), None)
+        if image is None:
+            return 404, {"message": "no such image"}
+        if path.endswith("/file"):
+            if method == "PUT":
+                self.data[known], image["status"] = raw, "active"
+                return 204, None
+            return 200, self.data[known]
+        if method == "DELETE":
+            self.images.remove(image)
+            return 204, None
+        if method == "PATCH":
+            image.update({change["path"][1:]: change["value"] for change in body})
+        return 200, image
+
+    def _network(
+        self, method: str, path: str, query: Mapping[str, str], caller: str, body: Any, raw: bytes
+    ) -> tuple[int, Any] | None:
+        path = path.removeprefix("/v2.0")
+        if path == "/default-security-group-rules":
+            if self.default_rules is None:
+                return 404, {"message": "The resource could not be found."}
+            return 200, {"default_security_group_rules": self.default_rules}
+        if path == "/security-groups" and method == "POST":
+            values = {**body["security_group"], "security_group_rules": self.new_group_rules}
+            return 201, {"security_group": self.add("security_groups", values, project_id=PROJECT)}
+        if path == "/networks" and query.get("router:external"):
+            outside = [one for one in self.all("networks") if one.get("router:external")]
+            return 200, {"networks": outside}
+        if path.endswith("_router_interface"):
+            return 200, {}
+        if path == "/ports":
+            return 200, {"ports": []}
+        if method == "DELETE" and path.startswith("/networks/") and self.all("servers"):
+            return 409, {"NeutronError": {"message": "There are one or more ports in use"}}
+        if method == "DELETE" and path.startswith("/networks/"):
+            self.things["subnets"] = []
+        kinds = ("networks", "subnets", "routers", "subnetpools", "security-groups")
+        return self._plain(method, path, body, kinds, project_id=PROJECT)
+
+    def _volume(
+        self, method: str, path: str, query: Mapping[str, str], caller: str, body: Any, raw: bytes
+    ) -> tuple[int, Any] | None:
+        path = path.removeprefix(f"/v3/{PROJECT}")
+        if path == "/types":
+            return 200, {"volume_types": self.all("volume_types")}
+        if path == "/os-availability-zone":
+            return 200, {"availabilityZoneInfo": self._zones("block-storage")}
+        if path == "/volumes" and method == "POST":
+            values = body["volume"]
+            status = "creating" if "volume" in self.stuck else "available"
+            made = self.add("volumes", values, status=status)
+            self.data[made["id"]] = self.data.get(values.get("imageRef", ""), b"")
+            return 202, {"volume": made}
+        if path == "/backups" and method == "POST":
+            status = "error" if "backup" in self.stuck else "available"
+            made = self.add("backups", body["backup"], status=status)
+            self.data[made["id"]] = self.data[body["backup"]["volume_id"]]
+            return 202, {"backup": made}
+        if match := re.fullmatch(r"/backups/(\w+)/restore", path):
+            self.data[body["restore"]["volume_id"]] = self.restores(self.data[match[1]])
+            return 202, {"restore": body["restore"]}
+        if match := re.fullmatch(r"/volumes/(\w+)/action", path):
+            asked = body["os-volume_upload_image"]
+            made = {"id": uuid.uuid4().hex, "owner": PROJECT, "name": asked["image_name"]}
+            self.images.append({**made, "status": "active", "visibility": "private"})
+            self.data[made["id"]] = self.data[match[1]].ljust(1 << 20, b"\0") + bytes(1 << 20)
+            return 202, {"os-volume_upload_image": {"image_id": made["id"]}}
+        return self._plain(method, path, body, ("volumes", "backups"))
+
+    def _key_manager(
+        self, method: str, path: str, query: Mapping[str, str], caller: str, body: Any, raw: bytes
+    ) -> tuple[int, Any] | None:
+        path = path.removeprefix("/v1")
+        if path == "/secrets" and method == "POST":
+            known = uuid.uuid4().hex
+            ref = f"{self.base}/key-manager/v1/secrets/{known}"
+            self.add("secrets", {"id": known, "secret_ref": ref, **body})
+            return 201, {"secret_ref": ref}
+        if path.endswith("/payload"):
+            known = path.split("/")[2]
+            found = next(one for one in self.all("secrets") if one["id"] == known)
+            return 200, "gibberish" if "another payload" in self.holes else found["payload"]
+        if method == "DELETE" and "secrets stay" in self.holes:
+            return 403, {"description": "not for members"}
+        if method == "GET" and "no secrets listed" in self.holes:
+            return 200, {"secrets": []}
+        return self._plain(method, path, body, ("secrets",))
+
+    def _plain(
+        self, method: str, path: str, body: Any, kinds: tuple[str, ...], **more: Any
+    ) -> tuple[int, Any] | None:
+        """Lists, single things, making and deleting of ordinary kinds."""
+        parts = path.strip("/").split("/")
+        if parts[0] not in kinds:
+            return None
+        key = parts[0].replace("-", "_")
+        single = key.removesuffix("s")
+        if parts[1:] in ([], ["detail"]):
+            if method == "POST":
+                return 201, {single: self.add(key, body[single], **more)}
+            return 200, {key: self.all(key)}
+        found = next((item for item in self.all(key) if item["id"] == parts[1]), None)
+        if found is None:
+            return 404, {"message": f"no {single} {parts[1]}"}
+        if method == "DELETE":
+            self.all(key).remove(found)
+            return 204, None
+        if method == "PATCH":
+            found.update(body[single])
+        return 200, {single: found}
+
+    # Identity, with as much of a policy as domain managers need.
+
+    def _identity(
+        self, method: str, path: str, query: Mapping[str, str], caller: str, body: Any, raw: bytes
+    ) -> tuple[int, Any] | None:
+        path = path.removeprefix("/v3")
+        if path in {"", "/"}:
+            here = {"rel": "self", "href": f"{self.base}/identity/v3/"}
+            return 200, {"version": {"id": "v3.14", "status": "stable", "links": [here]}}
+        if not self._may(method, path, query, caller, body):
+            return 403, {"error": {"code": 403, "message": "You are not authorized"}}
+        if re.match(r"/(projects|domains|system)/", path) and "/roles/" in path:
+            parts = path.split("/")
+            user = next((one for one in self.all("users") if one["id"] == parts[4]), {})
+            granted = user.setdefault("roles", [])
+            if method == "PUT":
+                granted.append(parts[-1].removeprefix("role-"))
+            return 204, None
+        if method == "GET" and query.get("domain_id"):
+            key = path.strip("/")
+            mine = [one for one in self.all(key) if one.get("domain_id") == query["domain_id"]]
+            return 200, {key: mine}
+        if method == "DELETE" and path.startswith("/domains/"):
+            for key in ("users", "projects", "groups"):
+                known = path.split("/")[2]
+                self.things[key] = [one for one in self.all(key) if one.get("domain_id") != known]
+        return self._plain(method, path, body, ("users", "projects", "groups", "roles", "domains"))
+
+    def _may(
+        self, method: str, path: str, query: Mapping[str, str], caller: str, body: Any
+    ) -> bool:
+        if caller == "admin":
+            return True
+        me = next((one for one in self.all("users") if one["name"] == caller), None)
+        if me is None or "manager" not in me.get("roles", ()):
+            return False
+        shape = re.sub(r"/[0-9a-f]{32}", "/ID", path)
+        if f"{method} {shape}" in self.holes:
+            return True
+        if f"no {method} {shape}" in self.holes:
+            return False
+        parts = path.strip("/").split("/")
+        if parts[0] in {"roles", "domains", "system"}:
+            return False
+        if "roles" in parts and parts[-1] not in {"role-member", "role-reader"}:
+            return False
+        if method == "POST":
+            return bool(next(iter(body.values())).get("domain_id") == me["domain_id"])
+        if len(parts) == 1:
+            return bool(query.get("domain_id") == me["domain_id"])
+        found = [one for one in self.all(parts[0]) if one["id"] == parts[1]]
+        return any(bool(one.get("domain_id") == me["domain_id"]) for one in found)
+
+    def token(self, body: Json) -> tuple[str, Json] | None:
+        asked = body["auth"]["identity"]["password"]["user"]
+        known = [*self.users.values(), *self.all("users")]
+        user = next((one for one in known if one["name"] == asked["name"]), None)
+        if not user or user["password"] != asked["password"]:
+            return None
+        token = uuid.uuid4().hex
+        self.tokens[token] = user
+        roles = self.roles_of.get(user["name"], user.get("roles", []))
+        values: Json = {
+            "methods": ["password"],
+            "user": {"id": user["id"], "name": user["name"], "domain": {"id": "d", "name": "D"}},
+            "roles": [{"id": name, "name": name} for name in roles],
+            "catalog": self.catalog(),
+            "expires_at": "2099-01-01T00:00:00.000000Z",
+            "issued_at": "2026-01-01T00:00:00.000000Z",
+        }
+        domain = {"id": "d", "name": "D"}
+        if "project" in body["auth"].get("scope", {}):
+            values["project"] = {"id": PROJECT, "name": "demo", "domain": domain}
+        return token, {"token": values}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One request."""
+
+    cloud: FakeOpenStack
+    protocol_version = "HTTP/1.1"
+    # An answer in one piece: its parts would wait for each other's acknowledgement.
+    wbufsize = -1
+    disable_nagle_algorithm = True
+
+    def _do(self) -> None:
+        size = int(self.headers.get("Content-Length") or 0)
+        raw = self.rfile.read(size)
+        parts = urlsplit(self.path)
+        query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        kind = self.headers.get("Content-Type", "")
+        body: Any = json.loads(raw) if raw and "json" in kind else None
+        cloud = self.cloud
+        with cloud.lock:
+            cloud.seen.append(f"{self.command} {parts.path}")
+            if parts.path.endswith("/auth/tokens"):
+                given = cloud.token(body)
+                if given:
+                    self._send(201, given[1], {"X-Subject-Token": given[0]})
+                else:
+                    self._send(401, {"error": {"code": 401, "message": "wrong password"}})
+                return
+            caller = cloud.tokens.get(self.headers.get("X-Auth-Token", ""), {}).get("name", "")
+            status, told = cloud.answer(self.command, parts.path, query, caller, body, raw)
+        self._send(status, told)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _do  # noqa: N815
+
+    def _send(self, status: int, told: Any, headers: Mapping[str, str] | None = None) -> None:
+        if isinstance(told, bytes):
+            content = told
+        elif isinstance(told, str):
+            content = told.encode()
+        else:
+            content = b"" if told is None else json.dumps(told).encode()
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("x-openstack-request-id", f"req-{uuid.uuid4()}")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass  # clients that look at TLS hang up in the middle
+
+
+class Authority:
+    """A CA for servers of tests."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"CA {folder.name}")])
+        self.path = folder / "ca.pem"
+        made = self._builder(self._name, self._key.public_key(), 300, is_ca=True)
+        self.path.write_bytes(self._signed(made))
+
+    def server(self, days: float = 300, address: str = "127.0.0.1") -> Path:
+        """A file with the certificate and the key of a server at this address."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
+        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
+        made = self._builder(name, key.public_key(), days, is_ca=False)
+        path = self.folder / f"server-{uuid.uuid4().hex}.pem"
+        clear = serialization.NoEncryption()
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, clear
+        )
+        path.write_bytes(self._signed(made.add_extension(names, critical=False)) + private)
+        return path
+
+    def _builder(
+        self, name: x509.Name, key: ec.EllipticCurvePublicKey, days: float, *, is_ca: bool
+    ) -> x509.CertificateBuilder:
+        now = datetime.datetime.now(datetime.UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=400))
+            .not_valid_after(now + datetime.timedelta(days=days))
+            .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+        )
+
+    def _signed(self, builder: x509.CertificateBuilder) -> bytes:
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def good_tls(both: Path) -> ssl.SSLContext:
+    """As Mozilla recommends."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(":".join(CIPHERS))
+    return context
+
+
+@contextmanager
+def serving(cloud: FakeOpenStack, tls: ssl.SSLContext) -> Iterator[type[Handler]]:
+    """The cloud at an address of this machine, `cloud.base`; what is given holds the cloud."""
+    handler = type("Bound", (Handler,), {"cloud": cloud})
+    server = Server(("127.0.0.1", 0), handler)
+    server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    cloud.base = f"https://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield handler
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def clouds_yaml(cloud: FakeOpenStack, folder: Path, ca: Path) -> Path:
+    def entry(user: str) -> Json:
+        auth = {
+            "auth_url": f"{cloud.base}/identity/v3",
+            "username": user,
+            "password": PASSWORDS[user],
+            "project_name": user,
+            "user_domain_name": "Default",
+            "project_domain_name": "Default",
+        }
+        return {"auth": auth, "region_name": "RegionOne", "cacert": str(ca)}
+
+    path = folder / "clouds.yaml"
+    path.write_text(
+        yaml.safe_dump({"clouds": {"fake": entry("demo"), "fake-admin": entry("admin")}})
+    )
+    return path
