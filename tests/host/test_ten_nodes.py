@@ -117,6 +117,7 @@ def looked(session: Small) -> tuple[Look, float]:
     return look, time.monotonic() - began
 
 
+@pytest.mark.timeout(900)  # with the layer that is made first, on a busy machine
 def test_ten_nodes_are_one_cloud(session: Small) -> None:
     names = [node.name for node in session.spec.nodes()]
     first, _ = looked(session)
