@@ -19,7 +19,6 @@ import pytest
 from scs.engine.apply import Converging
 from scs.engine.session import Look, Session, discover
 from scs.model.component import Component
-from scs.patience import patient
 from scs.providers.local import LocalProvider
 from scs.shell import quiet
 from scs.spec import CloudSpec
@@ -27,8 +26,6 @@ from scs.spec import CloudSpec
 COUNT = 10
 NEEDED = 2 << 30
 """Bytes of memory that ten nodes without services may take, with room for the rest."""
-LOOK_SECONDS = 20
-"""Much more than a look at ten nodes takes on a quiet machine (2 s), to be sure on a busy one."""
 SPEC = {
     "name": "ten",
     "networks": {
@@ -139,7 +136,6 @@ def test_ten_nodes_are_one_cloud(session: Small) -> None:
     converged = time.monotonic() - began
     third, seconds = looked(session)
     assert [step for step in third.plan.steps if not step.waits] == []
-    assert seconds < patient(LOOK_SECONDS)
 
     # One of them is changed by hand: only there is something to do.
     session.provider.exec("n7", ["systemctl", "stop", "pages"])
