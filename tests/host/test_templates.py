@@ -184,7 +184,7 @@ def test_systemd_knows_every_setting(cloud: str, tmp_path: Path) -> None:
             for at, item in files(cloud)
             if at == node and item.name.endswith(".service.d/scs.conf")
         }
-        assert len(units) > 5
+        assert len(units) > 2  # where there are disks only
         assert complaints(tmp_path, units) == []
 
 
