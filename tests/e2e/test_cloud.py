@@ -48,6 +48,8 @@ pytestmark = [
     pytest.mark.e2e,
     pytest.mark.timeout(UP_SECONDS + 100),
     pytest.mark.skipif(os.geteuid() != 0, reason="a cloud needs root"),
+    # openstacksdk uses its own old ways.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning"),
 ]
 
 
