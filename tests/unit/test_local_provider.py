@@ -513,3 +513,24 @@ def test_only_the_guests_own_end_proves_kvm(answer: str, works: bool) -> None:
 
     assert probe_kvm(run_in_node) is works
     assert "accel=kvm -cpu host" in asked[0][-1]
+
+
+def test_the_last_cloud_puts_the_host_back_whatever_else_lies_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, sysctls = tmp_path / "run", tmp_path / "sys"
+    monkeypatch.setattr(host, "RUN", run)
+    monkeypatch.setattr(host, "_PROC_SYS", sysctls)
+    forward = sysctls / "net/ipv4/ip_forward"
+    forward.parent.mkdir(parents=True)
+    forward.write_text("0")
+    (run / "progress").mkdir(parents=True)
+    for name in ("one", "two"):
+        host.claim(name, tmp_path / name)
+        host.change({"net/ipv4/ip_forward": "1"})
+    assert host.clouds() == ["one", "two"]
+    host.release("one")
+    assert forward.read_text() == "1"
+    host.release("two")
+    assert forward.read_text() == "0"
+    assert host.clouds() == []

@@ -56,7 +56,11 @@ def clouds() -> list[str]:
     """The clouds that have marked this host as theirs since it started."""
     if not RUN.is_dir():
         return []
-    return sorted(entry.name for entry in RUN.iterdir() if entry.is_dir())
+    # Other folders lie there too: a machine that is a node has its own in the same place.
+    marks = ("state", "nodes")
+    return sorted(
+        entry.name for entry in RUN.iterdir() if any((entry / mark).exists() for mark in marks)
+    )
 
 
 def state_of(cloud: str) -> Path | None:
