@@ -27,6 +27,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "marks": frozenset(),
     "paths": frozenset(),
+    "private": frozenset(),
     "patience": frozenset({"errors"}),
     "shell": frozenset({"errors", "patience"}),
     "archive": frozenset({"errors", "shell"}),
@@ -46,13 +47,14 @@ ALLOWED: dict[str, frozenset[str]] = {
     "derive": frozenset({"errors", "model", "plan", "resources"}),
     "engine": BASE
     | VALUES
-    | {"api", "components", "derive", "images", "plan", "providers", "release"},
+    | {"api", "components", "derive", "images", "plan", "private", "providers", "release"},
     # Any cloud, not only ours: it knows the API and the standards, and nothing of the engine.
-    "certify": frozenset({"errors", "marks", "patience", "standards"}),
+    "certify": frozenset({"errors", "marks", "patience", "private", "standards"}),
     "verify": BASE | VALUES | {"api", "derive", "engine", "images", "marks", "plan", "providers"},
     "cli": BASE
     | VALUES
-    | {"certify", "derive", "engine", "plan", "policy", "release", "standards", "verify"},
+    | {"certify", "derive", "engine", "plan", "policy", "private"}
+    | {"release", "standards", "verify"},
 }
 
 LIBRARIES: dict[str, frozenset[str]] = {

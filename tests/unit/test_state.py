@@ -17,10 +17,11 @@ from scs.engine import pki
 from scs.engine.journal import Entry, Journal
 from scs.engine.pki import Authority
 from scs.engine.secrets import Secrets
-from scs.engine.state import lock, write_private
+from scs.engine.state import lock
 from scs.engine.vault import Vault
 from scs.errors import Busy, Exit, ScsError
 from scs.paths import Paths
+from scs.private import write_private
 
 
 def mode(path: Path) -> int:

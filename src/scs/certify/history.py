@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from scs.certify.certificate import moment, read
 from scs.certify.page import history_page, report_page
 from scs.certify.report import FORMAT, as_junit, as_yaml, canonical
 from scs.certify.signing import Refused, Signer, check
+from scs.private import write_private
 
 KEPT = timedelta(days=548)
 """18 months: so long SCS-0004 wants results to be seen."""
@@ -30,19 +30,6 @@ class Kept:
     told: Mapping[str, Any]
     genuine: bool
     """Its signature fits the key."""
-
-
-def write(path: Path, data: bytes) -> None:
-    """Replace a file at once; readable for its owner alone."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
 
 
 def keep(root: Path, told: Mapping[str, Any], signer: Signer) -> Path:
@@ -63,7 +50,7 @@ def keep(root: Path, told: Mapping[str, Any], signer: Signer) -> Path:
         "index.html": report_page(told).encode(),
     }
     for name, content in files.items():
-        write(folder / name, content)
+        write_private(folder / name, content)
     return folder
 
 
@@ -101,5 +88,5 @@ def write_index(root: Path, public: bytes) -> Path:
     """A page with all reports of the last 18 months: may be served as it is."""
     kept = listed(root, public)
     path = root / "index.html"
-    write(path, history_page([(one.folder.name, one.told, one.genuine) for one in kept]).encode())
+    write_private(path, history_page([(one.folder.name, one.told, one.genuine) for one in kept]))
     return path

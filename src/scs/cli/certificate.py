@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from scs.errors import BadInput, Problem
+from scs.private import write_private
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -62,7 +63,7 @@ def issue(options: dict[str, Any], name: str | None, scope: str, out: Path | Non
     folder = home.root / "certificates" / told["serial"]
     for target in (folder, *([out] if out else [])):
         for file, content in files.items():
-            history.write(target / file, content)
+            write_private(target / file, content)
     _tell(options, told, f"Issued: {folder}/certificate.json")
 
 
@@ -104,7 +105,7 @@ def verify(
 @click.pass_obj
 def revoke(options: dict[str, Any], serial: str, reason: str, name: str | None) -> None:
     """Put the certificate SERIAL on the signed list of those that do not hold any more."""
-    from scs.certify import certificate, history
+    from scs.certify import certificate
     from scs.certify.report import canonical
     from scs.certify.run import now
     from scs.certify.signing import check
@@ -123,8 +124,8 @@ def revoke(options: dict[str, Any], serial: str, reason: str, name: str | None) 
         before = json.loads(data)["revoked"]
     data = canonical(certificate.revocations({**before, serial: reason}, signer, now()))
     # The signature first: a list without a fitting one is refused, never taken for empty.
-    history.write(path.with_suffix(".sig"), signer.sign(data))
-    history.write(path, data)
+    write_private(path.with_suffix(".sig"), signer.sign(data))
+    write_private(path, data)
     click.echo(f"Revoked: {serial}. Publish {path} with {path.with_suffix('.sig').name}.")
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scs.errors import BadInput, Exit, Problem
+from scs.private import write_private
 
 if TYPE_CHECKING:
     from scs.certify.run import Report, Result
@@ -167,7 +168,7 @@ def certify(
         kept.write_index(home.root, signer.public)
         if out is not None:
             for path in sorted(folder.iterdir()):
-                kept.write(out / path.name, path.read_bytes())
+                write_private(out / path.name, path.read_bytes())
     if options["as_json"]:
         click.echo(json.dumps({**told, "folder": str(folder)}, indent=2))
     else:

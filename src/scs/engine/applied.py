@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from scs.engine.fingerprint import seen, wanted
 from scs.engine.journal import Result
-from scs.engine.state import write_private
 from scs.errors import BadInput, Problem
 from scs.plan.announce import Key
 from scs.plan.ownership import declaration
 from scs.plan.plan import API
+from scs.private import write_private
 from scs.resources import Unit
 
 if TYPE_CHECKING:

@@ -18,13 +18,13 @@ from scs.engine.events import Event
 from scs.engine.hooks import Hooks
 from scs.engine.recording import Recording
 from scs.engine.session import MACHINE, Look, Session
-from scs.engine.state import write_private
 from scs.errors import BadInput, Problem, StepFailed
 from scs.model.objects import ApiObject
 from scs.model.view import View
 from scs.patience import patient
 from scs.plan.announce import holds, owners
 from scs.plan.plan import API, UNSEEN, Leaving, Plan, Step
+from scs.private import write_private
 
 UNSEEN_SECONDS = 120
 """How long the second look waits for an API that does not answer, while all else is right."""

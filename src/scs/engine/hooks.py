@@ -17,9 +17,9 @@ from pathlib import Path
 
 from scs.engine.inventory import environment, playbook
 from scs.engine.session import Session
-from scs.engine.state import write_private
 from scs.errors import BadInput, Problem, StepFailed
 from scs.plan.plan import Plan
+from scs.private import write_private
 
 TIMES = ("before", "after")
 

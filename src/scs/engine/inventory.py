@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from scs.engine.session import UNKNOWN, Session
-from scs.engine.state import write_private
 from scs.model.view import View
+from scs.private import write_private
 from scs.providers import Connection
 
 

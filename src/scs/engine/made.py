@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from scs.engine.state import write_private
 from scs.model.objects import REMOVABLE, ApiObject
+from scs.private import write_private
 
 
 class Made:

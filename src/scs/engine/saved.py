@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from scs import __version__
 from scs.engine.fingerprint import mark, seen, wanted
 from scs.engine.recording import who
-from scs.engine.state import write_private
 from scs.errors import BadInput, Problem, StepFailed
 from scs.plan.announce import Key
 from scs.plan.plan import Plan
+from scs.private import write_private
 
 if TYPE_CHECKING:
     from scs.engine.session import Look, Session

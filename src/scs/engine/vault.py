@@ -19,9 +19,9 @@ from typing import Any
 
 import pyrage
 
-from scs.engine.state import write_private
 from scs.errors import BadInput, Problem, ScsError
 from scs.paths import Paths
+from scs.private import write_private
 
 ARMOR = b"-----BEGIN AGE ENCRYPTED FILE-----"
 PASSPHRASE_FILE = "SCS_PASSPHRASE_FILE"  # noqa: S105 - names where it is
