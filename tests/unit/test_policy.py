@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -220,13 +219,11 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
     return Session(CloudSpec(name="paper"), tmp_path, "up")
 
 
-def test_a_first_plan_is_allowed_and_quickly_judged(session: Session, tmp_path: Path) -> None:
+def test_a_first_plan_is_allowed_and_touches_nothing(session: Session, tmp_path: Path) -> None:
     with session:
         look = session.look()
         assert look.plan
-        before = time.process_time()
         enforce(session, look)
-        assert time.process_time() - before < 0.3
         assert not (tmp_path / "state").exists()
 
 
