@@ -44,6 +44,14 @@ THREE_CEPH = CloudSpec.model_validate(
         ],
     }
 )
+SERVICES = sorted({part.service for part, _ in components.discover().values()} - {""})
+ONE_FULL, THREE_FULL = (
+    CloudSpec.model_validate(
+        spec.model_dump(exclude_unset=True, by_alias=True) | {"services": SERVICES}
+    )
+    for spec in (ONE_CEPH, THREE_CEPH)
+)
+"""The same with all services that can be chosen."""
 CONTAINERS: Mapping[str, Any] = {"container": True, "datapath": "netdev", "virt_type": "qemu"}
 MACHINES: Mapping[str, Any] = {"container": False, "datapath": "system", "virt_type": "kvm"}
 CLOUDS = {
@@ -53,6 +61,8 @@ CLOUDS = {
     "three machines": (THREE, MACHINES),
     "one container with Ceph": (ONE_CEPH, CONTAINERS),
     "three machines with Ceph": (THREE_CEPH, MACHINES),
+    "one container with everything": (ONE_FULL, CONTAINERS),
+    "three machines with everything": (THREE_FULL, MACHINES),
 }
 
 Available = Mapping[str, tuple[Component, Path]]
@@ -86,6 +96,7 @@ def view_of(
         internal_address=spec.internal_address,
         external_address=spec.external_address,
         dns=spec.dns,
+        services=frozenset(spec.services),
         tenant=Tenant(
             spec.tenant.project,
             spec.tenant.user,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clouds import ONE, ONE_CEPH, expander_of
+from clouds import ONE, ONE_CEPH, ONE_FULL, expander_of
 from scs import components, release
 from scs.engine.known import KnownOptions
 from scs.model.overrides import Setting
@@ -43,7 +43,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> KnownOptions:
     return found
 
 
-@pytest.mark.parametrize("spec", [ONE, ONE_CEPH], ids=["files", "Ceph"])
+@pytest.mark.parametrize("spec", [ONE, ONE_CEPH, ONE_FULL], ids=["files", "Ceph", "everything"])
 @pytest.mark.parametrize("service", sorted(SERVICES))
 def test_every_option_that_scs_writes_is_one(
     known: KnownOptions, service: str, spec: CloudSpec

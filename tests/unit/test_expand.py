@@ -22,6 +22,7 @@ from scs.plan.expand import Expander
 from scs.plan.resolve import givers, needs_of
 from scs.resources import Account, Directory, File, QueueAccounts, Resource, Unit, build
 from scs.resources import Database as DatabaseResource
+from scs.spec import CloudSpec
 
 CLOUD = pytest.mark.parametrize("cloud", CLOUDS)
 
@@ -457,6 +458,20 @@ def test_contradictions_are_all_named(parts: list[Component], problems: list[str
     with pytest.raises(BadInput) as caught:
         view_of(ONE, available(*parts), **CONTAINERS)
     assert [f"{item.where}: {item.what}" for item in caught.value.problems] == problems
+
+
+def test_what_can_be_chosen_is_there_when_it_is_chosen() -> None:
+    parts = available(made_up("clocks", service="time"), made_up("zones", service="time"))
+
+    def names(*services: str) -> set[str]:
+        chosen = CloudSpec(name="paper", services=services)
+        return {part.name for part in view_of(chosen, parts, **CONTAINERS).components}
+
+    assert names("time") - names() == {"clocks", "zones"}
+    with pytest.raises(BadInput) as caught:
+        names("tme")
+    (problem,) = caught.value.problems
+    assert (problem.where, problem.hint) == ("services", "did you mean time?")
 
 
 @pytest.mark.parametrize("need", [Environment(), Database("x")])

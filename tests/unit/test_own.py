@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from oslo_config import cfg
 
-from clouds import ROOT, THREE, THREE_CEPH, expander_of
+from clouds import ROOT, THREE, THREE_FULL, expander_of
 from scs import components
 from scs.engine import own as beside
 from scs.errors import BadInput
@@ -234,7 +234,7 @@ def test_a_policy_is_laid_beside_its_service(
 ) -> None:
     texts = [
         items(
-            with_own(read(tmp_path, {f"config/{declared.service}/policy.yaml": rule}), THREE_CEPH),
+            with_own(read(tmp_path, {f"config/{declared.service}/policy.yaml": rule}), THREE_FULL),
             "control-1",
         )
         for rule in ('"a": "!"\n', '"a": ""\n')
@@ -244,7 +244,7 @@ def test_a_policy_is_laid_beside_its_service(
     assert f"[oslo_policy]\npolicy_file = {path}\n" in content(texts[0], declared.path)
     # oslo.policy looks again by itself.
     assert restarted(*texts) == set()
-    none = items(with_own(Overrides(), THREE_CEPH), "control-1")
+    none = items(with_own(Overrides(), THREE_FULL), "control-1")
     left = none[f"leftovers:/etc/{declared.service}"]
     assert isinstance(left, Leftovers)
     assert (left.pattern, left.keep) == ("policy.yaml", ())
@@ -378,7 +378,7 @@ def test_sections_of_plugins_that_scs_writes_are_right(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("part", "declared"), INI)
 def test_the_line_that_is_named_is_the_line_that_says_it(part: Component, declared: Config) -> None:
     there = {item.name for item in expander_of(THREE).view.components}
-    expander = with_own(Overrides(), THREE if part.name in there else THREE_CEPH)
+    expander = with_own(Overrides(), THREE if part.name in there else THREE_FULL)
     file = explain.managed(expander, declared.path)
     found = explain.options(file, "", lambda _: None, "1")
     assert len(found) > 5

@@ -225,6 +225,7 @@ class Session:
             internal_address=spec.internal_address,
             external_address=spec.external_address,
             dns=spec.dns,
+            services=frozenset(spec.services),
             tenant=Tenant(
                 spec.tenant.project,
                 spec.tenant.user,

@@ -75,6 +75,8 @@ class View:
     ca: str
     """The cloud's CA certificate (PEM)."""
     ssh_public_key: str
+    services: frozenset[str] = frozenset()
+    """What the operator has chosen of that which not each cloud has."""
     overrides: Overrides = field(default_factory=Overrides)
     """What the operator has put beside cloud.yaml."""
     external: External = field(default_factory=External)

@@ -11,18 +11,26 @@ from scs.errors import BadInput, Problem
 from scs.model.component import Component, Gives
 from scs.model.needs import Need
 from scs.model.view import View
+from scs.plan.words import hint
 
 
 def resolve(available: Iterable[Component], view: View) -> View:
     """The view with the components of this cloud in it, in the order of their names.
 
     What a component only wants becomes a need of it where somebody gives it. Raises BadInput
-    when a name is declared twice, a need is met by nobody or by more than one, or a port of the
-    virtual addresses is taken twice.
+    when a service is chosen that no component belongs to, a name is declared twice, a need is met
+    by nobody or by more than one, or a port of the virtual addresses is taken twice.
     """
     named: dict[str, Component] = {}
     problems: list[Problem] = []
+    available = tuple(available)
+    optional = sorted({part.service for part in available if part.service})
+    for name in sorted(view.services - set(optional)):
+        what = f"there is no service {name!r} to choose"
+        problems.append(Problem("services", what, hint(name, optional)))
     for part in available:
+        if part.service and part.service not in view.services:
+            continue
         if part.name in named:
             problems.append(Problem(f"component {part.name}", "is declared twice"))
         if part.when is None or part.when(view):
@@ -35,8 +43,8 @@ def resolve(available: Iterable[Component], view: View) -> View:
             count = len(givers(chosen, type(need)))
             if count != 1:
                 what = f"needs {type(need).__name__}, which {count or 'no'} components give"
-                hint = "add a component that gives it, or leave this one out"
-                problems.append(Problem(f"component {part.name}", what, hint))
+                advice = "add a component that gives it, or leave this one out"
+                problems.append(Problem(f"component {part.name}", what, advice))
         for point in part.endpoints:
             if point.port in ports:
                 what = f"endpoint {point.name} wants port {point.port}, as {ports[point.port]} does"

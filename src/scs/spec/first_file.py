@@ -36,6 +36,7 @@ nodes:
 #compute: {{virt: {virt}}}  # kvm | qemu | auto: kvm if it works here
 #storage: {storage}  # files | ceph | external-ceph
 #ceph: {{disks: {disks}, disk_size: {disk_size}, replicas: 0}}  # for `storage: ceph`; size in GiB
+#services: []  # what not each cloud has: barbican, heat, …: docs/services.md
 #debian: {{mirror: null}}  # null: as this machine's apt sources say
 #images: {{debian: {{source: {image}}}}}  # build | {{url: https://…, sha512: …}}
 

@@ -440,6 +440,14 @@ class CloudSpec(Part):
         examples=["ceph"],
     )
     ceph: Ceph = Ceph()
+    services: Annotated[
+        tuple[Annotated[str, kinds.SERVICE], ...],
+        BeforeValidator(lambda value: () if value is None else value),
+    ] = Field(
+        default=(),
+        description="What it offers beyond what each cloud has, see services.md.",
+        examples=["[barbican, heat]"],
+    )
     debian: Debian = Debian()
     images: Images = Images()
     tenant: Tenant = Tenant()
