@@ -18,6 +18,7 @@ from scs import __version__, components, release
 from scs.cli import main as cli
 from scs.engine.known import KnownOptions
 from scs.errors import Exit
+from scs.providers.local import LocalProvider
 
 
 class Result(NamedTuple):
@@ -233,6 +234,28 @@ def test_nothing_to_remove(scs: Scs) -> None:
     assert result.code == Exit.OK
     assert "nothing to remove" in result.out
     assert scs.files == {"folder/cloud.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("secret", "told"),
+    [
+        (True, "Stays: databases and their accounts on db.example.org: "),
+        (False, "Stays: what it has made elsewhere, if anything: external.database.password_file"),
+    ],
+)
+def test_what_stays_elsewhere_is_told(
+    scs: Scs, monkeypatch: pytest.MonkeyPatch, secret: bool, told: str
+) -> None:
+    monkeypatch.setattr(LocalProvider, "remove", lambda self, say: None)
+    brought = "external: {database: {host: db.example.org, password_file: secret}}\n"
+    scs.file.write_text(SPEC + brought)
+    if secret:
+        (scs.folder / "secret").write_text("x")
+        (scs.folder / "secret").chmod(0o600)
+    (scs.folder.parent / "state/unit-test").mkdir(parents=True)
+    result = scs("down", "--keep-cache", "--yes")
+    assert result.code == Exit.OK
+    assert told in result.out
 
 
 # --- what is told of a cloud without asking any node

@@ -56,6 +56,14 @@ def test_a_database_of_the_operators_is_used_by_all() -> None:
     assert files["/etc/scs/database-ca.pem"].content == "the database's CA\n"
 
 
+def test_what_stays_with_the_operator_is_told() -> None:
+    view = expander_of(ONE, external=External(database=SERVER)).view
+    (told,) = [line for part in view.components if part.outlives for line in part.outlives(view)]
+    where, _, names = told.partition(": ")
+    assert where == "databases and their accounts on db.example.org"
+    assert {"keystone", "nova", "nova_api", "nova_cell0"} <= set(names.split(", "))
+
+
 def test_time_servers_of_the_operators() -> None:
     brought = External(ntp=("ntp.example.org",))
     (items,) = expanded(expander_of(ONE, container=False, external=brought)).values()

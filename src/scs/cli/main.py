@@ -374,6 +374,7 @@ def down(options: dict[str, Any], keep_cache: bool, yes: bool) -> None:
         if not yes and sys.stdin.isatty():
             what = f"Remove cloud {session.spec.name} with all its VMs and data?"
             click.confirm(what, abort=True, err=True)
+        outliving = session.outliving()
         screen = Screen(session, options, STARTED)
         with lock(session.paths, "down"):
             screen.start()
@@ -389,6 +390,8 @@ def down(options: dict[str, Any], keep_cache: bool, yes: bool) -> None:
         kept = " The cache is kept." if keep_cache else ""
         seconds = time.time() - STARTED
         click.echo(f"Cloud {session.spec.name} is gone, after {seconds:.1f} s.{kept}")
+        for line in outliving:
+            click.echo(f"Stays: {line}")
 
 
 @scs.command()

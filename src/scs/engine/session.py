@@ -34,7 +34,7 @@ from scs.engine.ssh import ssh_argv
 from scs.engine.stock import Stock
 from scs.engine.vault import Vault
 from scs.engine.workshop import Workshop
-from scs.errors import BadInput, Problem
+from scs.errors import BadInput, Problem, ScsError
 from scs.images.disk import TOOLS
 from scs.model.component import Component, Config
 from scs.model.external import External
@@ -488,6 +488,18 @@ class Session:
                 self.events.timed(
                     MACHINE, "removing the cache", lambda: delete_tree(self.paths.cache)
                 )
+
+    def outliving(self) -> tuple[str, ...]:
+        """What the cloud has made elsewhere and `down` does not remove."""
+        try:
+            view = self.view(UNKNOWN)
+        except ScsError as error:
+            # The cloud can go without what cloud.yaml refers to: that may be gone already.
+            why = "; ".join(f"{item.where} {item.what}" for item in error.problems)
+            return (f"what it has made elsewhere, if anything: {why}",)
+        return tuple(
+            line for part in view.components if part.outlives for line in part.outlives(view)
+        )
 
     def forget(self) -> None:
         """Remove what is kept about a cloud that is gone: secrets, CA, journal."""

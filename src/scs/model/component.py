@@ -289,6 +289,8 @@ class Component:
     """Why nothing may be done at all, with what was seen on all nodes: what would lose data."""
     warnings: Callable[[View], Iterable[str]] | None = None
     """What the operator should know of this cloud, although it is as they want it."""
+    outlives: Callable[[View], Iterable[str]] | None = None
+    """What the cloud has made outside of its nodes, and stays there when it is gone."""
     service: str = ""
     """The name under `services` in cloud.yaml that brings it, with all others that have the same;
     empty: each cloud has it."""

@@ -70,6 +70,12 @@ def accounts(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resour
             )
 
 
+def left(view: View) -> Iterable[str]:
+    """What lies in the pools: images, volumes, disks of machines."""
+    pools = sorted({pool for need in view.needs(BlockStorage) for pool in need.pools})
+    yield f"what is in the pools of your Ceph: {', '.join(pools)}"
+
+
 component = Component(
     name=NAME,
     summary="Ceph's client on a node, for a Ceph of the operator's",
@@ -80,5 +86,6 @@ component = Component(
     gives=(Gives(BlockStorage, resources=accounts, files=(CEPH_CONF,)),),
     folders=(Folder("/etc/ceph"),),
     files=(Text(CEPH_CONF, lambda view: cluster(view).config),),
+    outlives=left,
     when=lambda view: view.storage.kind == EXTERNAL_CEPH,
 )

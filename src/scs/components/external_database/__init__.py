@@ -65,6 +65,13 @@ def certificate(view: View) -> str | None:
     return server(view).ca or None
 
 
+def left(view: View) -> Iterable[str]:
+    """The databases and accounts: only the operator removes data from a server of theirs."""
+    there = server(view)
+    names = sorted({schema for need in view.needs(Database) for schema in need.schemas})
+    yield f"databases and their accounts on {there.host}: {', '.join(names)}"
+
+
 component = Component(
     name=NAME,
     summary="relational database of the operator's",
@@ -75,5 +82,6 @@ component = Component(
         Text(DATABASE_CA, certificate),
         Text(CLIENT, client, mode=0o600, secret=True),
     ),
+    outlives=left,
     when=lambda view: view.external.database is not None,
 )
