@@ -103,7 +103,9 @@ def view_of(
             str(spec.tenant.network),
             str(spec.tenant.ipv6 or ""),
         ),
-        environment="/opt/scs/releases/paper",
+        environments={
+            part: f"/opt/scs/releases/paper-{part}" for part in ("openstack", "dashboard")
+        },
         config=spec.config,
         secret=secret,
         certificate=certificate,

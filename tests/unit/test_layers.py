@@ -200,15 +200,42 @@ def copy(tmp_path: Path) -> release.Release:
 def test_a_release_has_what_its_input_names() -> None:
     for name in release.names():
         one = release.load(name)
-        demanded = re.findall(r"(?m)^[a-z][\w-]*", (one.folder / "openstack.in").read_text())
-        assert demanded
-        assert set(demanded) <= set(one.versions()), "run python -m scs.release lock"
+        assert len(one.demanded) > 5
+        locked = {package for part in one.parts for package in one.beside(part).versions()}
+        assert one.demanded <= locked, "run python -m scs.release lock"
         assert str(one.environment_path) == f"/opt/scs/releases/{one.environment_id}"
+
+
+def test_environments_of_a_release_agree() -> None:
+    for name in release.names():
+        one = release.load(name)
+        for part in one.parts:
+            both = one.versions().keys() & one.beside(part).versions().keys()
+            assert both
+            assert {one.versions()[key] for key in both} == {
+                one.beside(part).versions()[key] for key in both
+            }
+
+
+def test_an_environment_beside_that_of_the_services(copy: release.Release, tmp_path: Path) -> None:
+    (tmp_path / "extra.in").write_text("zzz\n")
+    (tmp_path / "extra.lock").write_text("zzz==1 --hash=sha256:00\n")
+    assert copy.parts == ("openstack", "extra")
+    extra = copy.beside("extra")
+    before = extra.environment_id
+    assert re.fullmatch(r"2026\.2-extra-[0-9a-f]{12}", before)
+    assert copy.environment_id == release.load("2026.2").environment_id
+    # On nodes it is in the folder that they share; the machine has it in its cache.
+    assert str(extra.environment_path) == f"/var/lib/scs/artifacts/environments/{before}"
+    shared = layers.shared(tmp_path / "cache")
+    assert layers.environment_path(tmp_path / "cache", extra) == shared / f"environments/{before}"
+    (tmp_path / "extra.finish").write_text("print('done')\n")
+    assert copy.beside("extra").environment_id != before
 
 
 def test_locks_have_hashes_and_name_no_server() -> None:
     one = release.load("2026.2")
-    for lock in (one.lock, one.build_lock):
+    for lock in (*(one.beside(part).lock for part in one.parts), one.build_lock):
         text = lock.read_text()
         assert "://" not in text
         entries = re.split(r"(?m)^(?=[a-z])", text)[1:]

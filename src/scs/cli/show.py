@@ -306,14 +306,20 @@ def versions(options: Mapping[str, Any]) -> None:
         "python": platform.python_version(),
         "ansible-core": version("ansible-core"),
         "openstacksdk": version("openstacksdk"),
-        "releases": {name: item.versions() for name, item in known.items()},
+        "releases": {
+            name: {
+                package: number
+                for part in item.parts
+                for package, number in item.beside(part).versions().items()
+            }
+            for name, item in known.items()
+        },
     }
     if options["as_json"]:
         click.echo(json.dumps(values, indent=2))
         return
     rows = [(name, str(values[name])) for name in ("scs", "python", "ansible-core", "openstacksdk")]
     for name, packages in values["releases"].items():
-        wanted = {"keystone", "glance", "openstack-placement", "nova", "neutron"}
         rows.append((f"release {name}", f"{len(packages)} packages from PyPI"))
-        rows += [(f"  {key}", packages[key]) for key in sorted(wanted & set(packages))]
+        rows += [(f"  {key}", packages[key]) for key in sorted(known[name].demanded)]
     table(("WHAT", "VERSION"), rows)

@@ -9,7 +9,7 @@ import os
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -38,7 +38,7 @@ from scs.errors import BadInput, Problem, ScsError
 from scs.images.disk import TOOLS
 from scs.model.component import Component, Config
 from scs.model.external import External
-from scs.model.needs import BlockStorage
+from scs.model.needs import BlockStorage, Environment
 from scs.model.objects import ApiObject
 from scs.model.overrides import Overrides
 from scs.model.topology import Node, Role
@@ -63,6 +63,7 @@ from scs.providers import Connection, Lack, NodeFacts, NodeState
 from scs.providers.local import LocalProvider, host
 from scs.providers.local.preflight import install_host_packages, missing_host_packages
 from scs.providers.local.rootfs import delete_tree
+from scs.release import MAIN
 from scs.resources import Absent, Record, Resource, Seen
 from scs.spec import CloudSpec
 from scs.spec.loading import option_lines
@@ -235,7 +236,9 @@ class Session:
             container=facts.container,
             datapath=facts.ovs_datapath,
             virt_type=facts.virt_type,
-            environment=str(self.release.environment_path),
+            environments={
+                part: str(self.release.beside(part).environment_path) for part in self.release.parts
+            },
             config=spec.config,
             external=self.external,
             storage=spec.stored(),
@@ -273,6 +276,11 @@ class Session:
         """All Debian packages that components of this cloud want on its nodes."""
         view = self.view(UNKNOWN)
         return tuple(sorted({name for part in view.components for name in part.packages}))
+
+    def beside(self, view: View) -> Sequence[Future[Path]]:
+        """The environments that the cloud needs beside that of the services, in the making."""
+        names = {need.name for need in view.needs(Environment)} - {MAIN}
+        return self.stock.start_beside(sorted(names))
 
     def keep_secrets(self) -> None:
         """Save what secrets and certificates were made since."""

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 from scs import images
@@ -52,6 +54,13 @@ class Stock:
         environment = self._workshop.start("OpenStack environment", self._environment)
         return [environment.result(), base.result()]
 
+    def start_beside(self, parts: Iterable[str]) -> Sequence[Future[Path]]:
+        """Start making environments beside that of the services."""
+        return [
+            self._workshop.start(f"{part} environment", partial(self._beside, part))
+            for part in parts
+        ]
+
     def start_options(self, known: KnownOptions) -> None:
         """Have the services asked for their options, once they are there, in the time left over."""
 
@@ -85,6 +94,10 @@ class Stock:
             layers.prepare_environment(self._cache, self._release, say)
         base = self._workshop.start("root file system", self._base).result()
         return layers.build_environment(self._cache, self._release, base, say)
+
+    def _beside(self, part: str, say: Say) -> Path:
+        base = self._workshop.start("root file system", self._base).result()
+        return layers.build_environment(self._cache, self._release.beside(part), base, say)
 
     def _tiny(self, say: Say) -> BuiltImage:
         return images.build_tiny(self._cache, say)

@@ -56,7 +56,7 @@ class Endpoint:
     """A port of the cloud's virtual addresses; the load balancer leads from there to the service.
 
     HTTP endpoints end TLS in the load balancer and are served on the node's loopback address at
-    the same port; TCP endpoints are passed through to the node's own address.
+    the same port (see `backend`); TCP endpoints are passed through to the node's own address.
     """
 
     name: str
@@ -70,6 +70,13 @@ class Endpoint:
     external: bool = True
     """Also on the external address."""
     http: bool = True
+    backend: int = 0
+    """The port on the loopback address, where it is another one."""
+
+    @property
+    def served(self) -> int:
+        """The port at which the service itself listens."""
+        return self.backend or self.port
 
 
 @dataclass(frozen=True)
@@ -185,6 +192,8 @@ class Wsgi:
     """Load the application in each worker: for those that make threads when loaded."""
     options: Mapping[str, str] = field(default_factory=dict)
     """Further options of uwsgi."""
+    home: str = "/opt/scs/openstack"
+    """The Python environment that it is in."""
     writes: tuple[str, ...] = ()
 
 

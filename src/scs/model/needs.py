@@ -18,9 +18,11 @@ class Need:
 
 @dataclass(frozen=True)
 class Environment(Need):
-    """The Python environment of the release at /opt/scs/openstack."""
+    """A Python environment of the release, at /opt/scs/NAME."""
 
     soft: ClassVar[bool] = True
+
+    name: str = "openstack"
 
 
 @dataclass(frozen=True)

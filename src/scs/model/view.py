@@ -65,8 +65,8 @@ class View:
     container: bool
     datapath: str
     virt_type: str
-    environment: str
-    """Where the release's Python environment lies on nodes."""
+    environments: Mapping[str, str]
+    """Where the release's Python environments lie on nodes, by their names."""
     config: Mapping[str, Mapping[str, Mapping[str, Any]]]
     secret: Callable[[str], str]
     """Name → a secret that stays the same for the life of the cloud."""

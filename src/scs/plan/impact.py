@@ -91,7 +91,9 @@ def served(part: Component, unit: Unit, units: Iterable[Unit]) -> tuple[Endpoint
     """
     asked = {port_of(item.ready) for item in units if item.component == part.name and item.ready}
     mine = port_of(unit.ready) if unit.ready else 0
-    return tuple(point for point in part.endpoints if point.port == mine or point.port not in asked)
+    return tuple(
+        point for point in part.endpoints if point.served == mine or point.served not in asked
+    )
 
 
 def port_of(probe: Mapping[str, object]) -> int:

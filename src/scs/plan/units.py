@@ -114,7 +114,7 @@ def uwsgi_text(unit: Wsgi) -> str:
     """The uwsgi file of a WSGI application."""
     options = {
         "plugins": "python3",
-        "home": ENVIRONMENT,
+        "home": unit.home,
         "module": unit.module,
         "http-socket": f"127.0.0.1:{unit.port}",
         "master": "true",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -17,9 +17,13 @@ from scs.errors import BadInput, Problem
 
 _FOLDER = Path(__file__).parent
 _ENVIRONMENTS = PurePosixPath("/opt/scs/releases")
+_BESIDE = PurePosixPath("/var/lib/scs/artifacts/environments")
 
 PYTHON = "3.13"
 """The Python of the nodes: Debian 13's. It runs the environments of all releases here."""
+
+MAIN = "openstack"
+"""The environment of the services; a release can have others beside it."""
 
 RECIPE = 2
 """Raise it when `environment` makes something else of the same locks: it is a new environment."""
@@ -31,11 +35,37 @@ class Release:
 
     name: str
     folder: Path
+    part: str = MAIN
+    """Which of its environments is meant."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The environments of this release, that of the services first."""
+        found = {path.stem for path in self.folder.glob("*.in")} - {"build", MAIN}
+        return (MAIN, *sorted(found))
+
+    def beside(self, part: str) -> Release:
+        """The same release, with another of its environments meant."""
+        return replace(self, part=part)
 
     @property
     def lock(self) -> Path:
         """The Python packages of the environment, with versions and hashes."""
-        return self.folder / "openstack.lock"
+        return self.folder / f"{self.part}.lock"
+
+    @property
+    def demanded(self) -> frozenset[str]:
+        """The packages that its environments are made for; all others are needed by these."""
+        texts = [(self.folder / f"{part}.in").read_text() for part in self.parts]
+        return frozenset(re.findall(r"^[A-Za-z][\w.-]*", "\n".join(texts), re.MULTILINE))
+
+    @property
+    def finish(self) -> Path:
+        """A program that the environment runs when it is made, where there is one.
+
+        Its argument is the environment's folder; what it leaves there belongs to it.
+        """
+        return self.folder / f"{self.part}.finish"
 
     @property
     def build_lock(self) -> Path:
@@ -51,16 +81,22 @@ class Release:
     def environment_id(self) -> str:
         """Names one environment, content and way of making it: "2026.2-0123456789ab"."""
         digest = hashlib.sha256(f"{RECIPE} {PYTHON} ".encode())
-        for path in (self.lock, self.build_lock, self.migrations):
+        main = self.part == MAIN
+        for path in (self.lock, self.build_lock, self.migrations if main else self.finish):
             # Comments (who needs a package) don't change what is installed.
-            lines = [line for line in path.read_text().splitlines() if line.strip()[:1] != "#"]
+            text = path.read_text() if path.exists() else ""
+            lines = [line for line in text.splitlines() if line.strip()[:1] != "#"]
             digest.update("\n".join(lines).encode() + b"\0")
-        return f"{self.name}-{digest.hexdigest()[:12]}"
+        return "-".join([self.name, *([] if main else [self.part]), digest.hexdigest()[:12]])
 
     @property
     def environment_path(self) -> PurePosixPath:
-        """Where the environment is on a node; releases lie side by side."""
-        return _ENVIRONMENTS / self.environment_id
+        """Where the environment is on a node; releases lie side by side.
+
+        That of the services is under each new node from the start. Others come to nodes that
+        may be there already, so they lie where a provider shares a folder with its nodes.
+        """
+        return (_ENVIRONMENTS if self.part == MAIN else _BESIDE) / self.environment_id
 
     def versions(self) -> dict[str, str]:
         """Package name → version, as locked."""

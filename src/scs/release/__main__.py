@@ -11,22 +11,22 @@ from __future__ import annotations
 import sys
 
 from scs.errors import ScsError
-from scs.release import PYTHON, Release, load, names
+from scs.release import MAIN, PYTHON, Release, load, names
 from scs.release.environment import platform_tag, uv, uv_settings
 from scs.shell import run
 
 
 def lock(release: Release, upgrade: bool) -> None:
-    """Resolve openstack.in and build.in into locks that name hashes, but no server."""
-    for source in ("openstack", "build"):
+    """Resolve what is demanded (*.in) into locks that name hashes, but no server."""
+    for source in (*release.parts, "build"):
         run(
             [
                 *uv("pip", "compile", "--quiet", "--generate-hashes", "--no-emit-index-url"),
                 *("--python-version", PYTHON, "--python-platform", platform_tag()),
                 *("--custom-compile-command", f"python -m scs.release lock {release.name}"),
                 *(["--upgrade"] if upgrade else []),
-                # The same setuptools builds and runs.
-                *(["--constraints", "openstack.lock"] if source == "build" else []),
+                # The same setuptools builds and runs, and what two environments have is the same.
+                *(["--constraints", f"{MAIN}.lock"] if source != MAIN else []),
                 *("-o", f"{source}.lock", f"{source}.in"),
             ],
             cwd=release.folder,

@@ -22,7 +22,7 @@ from configparser import RawConfigParser
 from pathlib import Path, PurePosixPath
 
 from scs.errors import BadInput, Problem
-from scs.release import PYTHON, Release
+from scs.release import MAIN, PYTHON, Release
 from scs.release.heads import heads
 from scs.shell import Say, run
 
@@ -93,6 +93,8 @@ def install(release: Release, tree: Path, cache: Path, say: Say) -> None:
     _move_data(environment, site, release.environment_path)
     _make_venv(environment)
     _link_debian(site)
+    if release.part != MAIN:
+        return
     trees = tomllib.loads(release.migrations.read_text())["trees"]
     found = {name: heads(site / at) for name, at in sorted(trees.items())}
     (environment / "heads.json").write_text(json.dumps(found, indent=1) + "\n")
@@ -237,6 +239,17 @@ def compile_bytecode(release: Release, python: list[str | Path], jobs: int, say:
     say("compiling the environment's bytecode")
     top = str(release.environment_path / _SITE)
     run([*python, "-c", COMPILE, str(jobs), top], where="bytecode", timeout=1800)
+
+
+def finish(release: Release, python: list[str | Path], say: Say) -> None:
+    """Have the environment do what it needs done once, by itself; see Release.finish."""
+    if release.finish.exists():
+        say(f"finishing the {release.part} environment")
+        place = str(release.environment_path)
+        # In the environment's own Python: what follows is its, not the root's.
+        start = "import os, sys; os.execv(sys.argv[1], sys.argv[1:])"
+        argv = [*python, "-c", start, f"{place}/bin/python", "-c", release.finish.read_text()]
+        run([*argv, place], where=f"{release.part} environment", timeout=1800)
 
 
 def missing_bytecode(site: Path) -> Iterator[Path]:

@@ -22,7 +22,7 @@ from pathlib import Path
 from scs.archive import SUITE, Archive, sources_for_trixie
 from scs.errors import CommandFailed, Problem
 from scs.providers.local.rootfs import delete_tree
-from scs.release import PYTHON, Release, environment, options
+from scs.release import MAIN, PYTHON, Release, environment, options
 from scs.shell import Say, run
 
 BASE = (
@@ -155,8 +155,19 @@ def base_name(cache: Path, packages: Sequence[str], files: Mapping[str, bytes]) 
 
 
 def environment_path(cache: Path, release: Release) -> Path:
-    """Where the layer with a release's Python environment is, or will be."""
+    """Where a release's Python environment is, or will be.
+
+    That of the services is a layer with the environment at its place in it; others are shared
+    with the nodes as they are.
+    """
+    if release.part != MAIN:
+        return shared(cache) / "environments" / release.environment_id
     return cache / "layers" / f"env-{release.environment_id}"
+
+
+def shared(cache: Path) -> Path:
+    """The folder that all nodes on this machine have at /var/lib/scs/artifacts."""
+    return cache / "artifacts"
 
 
 def build_base(cache: Path, packages: Sequence[str], say: Say, mirror: str | None = None) -> Path:
@@ -313,9 +324,12 @@ def build_environment(
         root = base or _python_root(cache, work, say)
         python = _python_in(root, tree, release, work)
         environment.compile_bytecode(release, python, jobs or os.cpu_count() or 1, say)
-        return tree
+        environment.finish(release, python, say)
+        return tree / release.environment_path.relative_to("/") if release.part != MAIN else tree
 
-    return _once(environment_path(cache, release), say, make)
+    made = _once(environment_path(cache, release), say, make)
+    delete_tree(_prepared(cache, release))  # what was around it, if anything
+    return made
 
 
 def options_path(cache: Path, release: Release, packages: Sequence[str]) -> Path:

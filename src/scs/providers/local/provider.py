@@ -26,6 +26,7 @@ from scs.providers.local import (
     probe,
     rootfs,
 )
+from scs.providers.local.layers import shared
 from scs.providers.local.node import Container
 from scs.providers.local.preflight import Wanted
 from scs.shell import Say, quiet
@@ -302,7 +303,7 @@ class LocalProvider:
         self.paths.state.chmod(0o700)
         for folder in (self._nodes, self._ssh):
             folder.mkdir(exist_ok=True, mode=0o700)
-        (self.paths.cache / "artifacts").mkdir(parents=True, exist_ok=True)
+        shared(self.paths.cache).mkdir(parents=True, exist_ok=True)
 
     def _recorded_layers(self, node: str) -> list[Path]:
         try:
@@ -382,7 +383,7 @@ class LocalProvider:
             resolver=resolver,
             kvm=kvm,
         )
-        binds = [f"{self.paths.cache / 'artifacts'}:/var/lib/scs/artifacts"]
+        binds = [f"{shared(self.paths.cache)}:/var/lib/scs/artifacts"]
         binds += [device for device in ("/dev/net/tun", "/dev/fuse") if Path(device).exists()]
         options = rootfs.overlay_options(lower, folder / "upper", folder / "work")
         container.boot(options, binds)
