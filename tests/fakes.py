@@ -17,6 +17,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -520,6 +521,10 @@ class PaperStock:
     complete = True
 
     def layers(self, _say: Say) -> Sequence[Path]:
+        return []
+
+    def start_beside(self, parts: Sequence[str]) -> Sequence[Future[Path]]:
+        assert not parts, "no environment is made on paper"
         return []
 
     def start_images(self) -> None:

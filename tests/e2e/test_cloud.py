@@ -27,8 +27,11 @@ import jsonschema
 import pyrage
 import pytest
 import urllib3
+import yaml
 from minio.error import S3Error
 
+from browser import bring, browser, log_in, text_of
+from clouds import SERVICES
 from objects import Bucketeer
 from volumes import User, until
 
@@ -604,6 +607,29 @@ def test_a_backup_is_restored_byte_by_byte(cloud: Cloud) -> None:
     assert "volume-" in cloud.ssh("rbd --id cinder-backup ls backups")
     user.gone("backups", backup)
     user.gone("volumes", data, again)
+
+
+def test_services_are_chosen_later(cloud: Cloud) -> None:
+    """All that can be chosen; nobody who has nothing to do with it is restarted."""
+    before = cloud.changed()
+    cloud.file.write_text(f"{SPEC}services: [{', '.join(SERVICES)}]\n")
+    told = cloud.json("up", "--yes")
+    assert told["pages"] == {"dashboard": "https://10.31.0.4"}
+    after = cloud.changed()
+    same = {unit for unit, when in before.items() if after[unit] == when}
+    assert {"keystone.service", "glance-api.service", "mariadb.service"} <= same
+    assert cloud.json("plan")["changes"] == []
+
+
+def test_a_user_sees_the_cloud_in_a_browser(cloud: Cloud) -> None:
+    bring()
+    known = yaml.safe_load((cloud.state / NAME / "clouds.yaml").read_text())["clouds"][NAME]["auth"]
+    with browser() as page:
+        address = "https://10.31.0.4"
+        log_in(page, address, "Default", known["username"], known["password"])
+        assert "hello" in text_of(page, f"{address}/project/instances/", "Displaying 1 item")
+        assert "Debian 13" in text_of(page, f"{address}/project/images", "Debian 13")
+        assert known["project_name"] in text_of(page, f"{address}/identity/", "Displaying")
 
 
 def test_verify(cloud: Cloud) -> None:

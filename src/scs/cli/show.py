@@ -60,6 +60,11 @@ def summary(session: Session, look: Look, options: Mapping[str, Any], started: f
         "clouds_yaml": str(session.paths.state / "clouds.yaml"),
         "identity": look.view.url("identity", external=True),
         "server": server.get("floating", ""),
+        "pages": {
+            point.name: look.view.url(point.name, external=True)
+            for _, point in look.view.endpoints
+            if point.page
+        },
     }
     if options["as_json"]:
         click.echo(json.dumps({**values, "warnings": warning_values(session, look)}))
@@ -79,6 +84,7 @@ def summary(session: Session, look: Look, options: Mapping[str, Any], started: f
         ("took", stages(session)),
         ("clouds.yaml", values["clouds_yaml"]),
         ("identity", values["identity"]),
+        *values["pages"].items(),
     ]
     if server.get("floating"):
         rows.append(("a VM", f"hello answers ssh at {server['floating']}"))

@@ -73,6 +73,9 @@ class Endpoint:
     backend: int = 0
     """The port on the loopback address, where it is another one."""
 
+    page: bool = False
+    """People open it in a browser, so its address is told at the end of `up`."""
+
     @property
     def served(self) -> int:
         """The port at which the service itself listens."""

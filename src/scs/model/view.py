@@ -182,7 +182,8 @@ class View:
         """The address of an endpoint, by its name or its service type."""
         point = self.endpoint(name)
         host = self.external_address if external else self.internal_address
-        return f"https://{host}:{point.port}{point.path if path else ''}"
+        port = "" if point.port == 443 else f":{point.port}"
+        return f"https://{host}{port}{point.path if path else ''}"
 
     def credentials(self, name: str) -> tuple[Credential, ...]:
         """The accounts that a secret `KIND/NAME` is for, the one to use first.

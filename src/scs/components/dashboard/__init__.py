@@ -21,7 +21,12 @@ component = Component(
     needs=(Environment("dashboard"), Cache()),
     endpoints=(
         Endpoint(
-            "dashboard", port=443, description="Dashboard", health="/auth/login/", backend=PORT
+            "dashboard",
+            port=443,
+            description="Dashboard",
+            health="/auth/login/",
+            backend=PORT,
+            page=True,
         ),
     ),
     users=(User("dashboard", home="/var/lib/dashboard"),),
