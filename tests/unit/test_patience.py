@@ -44,6 +44,14 @@ def test_commands_wait_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     base.command(["sleep", "0.5"], timeout=0.05)
 
 
+def test_systemd_waits_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(patience.VARIABLE, raising=False)
+    shown = ["printenv", "SYSTEMD_BUS_TIMEOUT"]
+    assert base.command(shown) == "90\n"
+    monkeypatch.setenv(patience.VARIABLE, "15")
+    assert base.command(shown, env={"PATH": "/usr/bin:/bin"}) == "1350\n"
+
+
 def test_probes_wait_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     never = {"type": "tcp", "host": "127.0.0.1", "port": 1}
     monkeypatch.setenv(patience.VARIABLE, "3")

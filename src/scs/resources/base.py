@@ -116,6 +116,10 @@ def patient(seconds: float) -> float:
     return seconds * int(os.environ.get(PATIENCE) or "1")
 
 
+BUS = "SYSTEMD_BUS_TIMEOUT"
+"""systemd's own variable: seconds until one of its programs gives up on another."""
+
+
 def command(
     argv: Sequence[str],
     *,
@@ -133,7 +137,8 @@ def command(
             stdin=subprocess.DEVNULL if stdin is None else None,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=None if env is None else dict(env),
+            # systemctl gives up after 25 s when systemd is busy with the start of everything else.
+            env={**(os.environ if env is None else env), BUS: f"{patient(90):.0f}"},
             text=True,
             errors="replace",
             timeout=timeout,
