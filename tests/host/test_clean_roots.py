@@ -140,7 +140,7 @@ def test_without_names_it_says_so(machine: Machine, resolver: str) -> None:
             machine.run("sh", "-c", "echo nameserver 127.53.53.53 >/etc/resolv.conf")
         started = time.monotonic()
         result = machine.run("./scs", "version")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60  # 10 on a machine that does nothing else
     assert result.returncode == 4
     assert "→ look at the network, DNS and apt's sources" in result.stderr
     assert "resolv" in result.stderr  # the end of apt's own words

@@ -170,9 +170,7 @@ def test_nobody_else_can_log_in(cloud: LocalProvider, ssh: Ssh) -> None:
 
 def test_a_second_create_changes_nothing(cloud: LocalProvider) -> None:
     before = [cloud.container(name).init() for name in NAMES]
-    began = time.monotonic()
     cloud.create([N1, N2, N3], quiet)
-    assert time.monotonic() - began < 5
     assert [cloud.container(name).init() for name in NAMES] == before
 
 
@@ -304,11 +302,9 @@ def test_another_state_folder_can_not_take_the_name(cloud: LocalProvider, scratc
 
 
 def test_preflight_of_a_healthy_machine(cloud: LocalProvider) -> None:
-    began = time.monotonic()
     # Memory and disk are this machine's own affair.
     problems = [problem for problem in cloud.preflight() if "GiB" not in problem.what]
     assert problems == []
-    assert time.monotonic() - began < 10
 
 
 def test_the_probe_of_kvm_knows_a_working_guest() -> None:

@@ -428,7 +428,7 @@ def test_an_archive_that_hangs_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: str, given_up: bool
 ) -> None:
     told = "".join(f"echo {word}:4 http://mirror/debian trixie/main;" for word in lines.split())
-    end = "sleep 60" if given_up else "true"
+    end = "sleep 300" if given_up else "true"
     monkeypatch.setattr(layers, "debootstrap_command", lambda *_: ["sh", "-c", f"{told} {end}"])
     files = {"etc/apt/sources.list.d/scs.sources": b"Types: deb\n"}
     said: list[str] = []
@@ -439,5 +439,5 @@ def test_an_archive_that_hangs_is_given_up(
         assert "apt sources" in caught.value.problems[0].hint
     else:
         layers._debootstrap(tmp_path, tmp_path, (), files, said.append)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 200
     assert len(said) == 4

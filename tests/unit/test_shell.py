@@ -43,5 +43,5 @@ def test_time_limit_ends_children_too(listening: bool) -> None:
     start = time.monotonic()
     say = (lambda _: None) if listening else None
     with pytest.raises(CommandFailed, match="took longer than 1 s"):
-        run(["sh", "-c", "sleep 30 & sleep 30"], timeout=1, say=say)
-    assert time.monotonic() - start < 5
+        run(["sh", "-c", "sleep 300 & sleep 300"], timeout=1, say=say)
+    assert time.monotonic() - start < 200
