@@ -103,7 +103,7 @@ def http_server(context: ssl.SSLContext | None = None) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("state", "wrong"), [(200, False), (300, False), (204, True), (404, True), (503, True)]
+    ("state", "wrong"), [(200, False), (300, False), (204, False), (202, True), (503, True)]
 )
 def test_http(state: int, wrong: bool) -> None:
     with http_server() as url:

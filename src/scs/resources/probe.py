@@ -40,7 +40,7 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=CA if Path(CA).exists() else None)
 
 
-def http(*, url: str, timeout: float, status: Sequence[int] = (200, 300)) -> str:
+def http(*, url: str, timeout: float, status: Sequence[int] = (200, 204, 300)) -> str:
     """The service answers this address with one of these states."""
     context = _tls() if url.startswith("https") else None
     try:
