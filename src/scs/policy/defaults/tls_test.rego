@@ -15,6 +15,10 @@ test_an_open_port_without_tls_is_denied if {
 	count(deny_endpoint_without_tls) == 0 with input as with_port("management", false)
 }
 
+test_names_are_told_in_the_open if {
+	count(deny_endpoint_without_tls) == 0 with input as {"components": [{"name": "c", "tls": false, "endpoints": [], "ports": [{"number": 53, "reach": "anywhere"}]}]}
+}
+
 test_addresses_without_tls_are_denied if {
 	every value in {"http://10.0.0.1:9292", "amqp://mq", ["https://a", "http://b"], "http://localhost.example.org"} {
 		count(deny_endpoint_without_tls) == 1 with input as configured_with("endpoint_override", value)
