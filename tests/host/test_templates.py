@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What components render, read by the real programs: haproxy, nft, systemd, visudo.
+"""What components render, read by the real programs: haproxy, named, nft, systemd, visudo.
 
-haproxy is rarely on the machine itself; then it is the one of a cached layer, in a chroot of
-its own with nothing but that layer and the files.
+haproxy and named are rarely on the machine itself; then it is the one of a cached layer, in a
+chroot of its own with nothing but that layer and the files.
 """
 
 from __future__ import annotations
@@ -119,6 +119,40 @@ def test_haproxy_would_find_a_mistake(haproxy: Root, tmp_path: Path) -> None:
     code, output = haproxy("-c", "-f", HAPROXY)
     assert code != 0
     assert "httpcheck" in output
+
+
+# --- named
+
+NAMED, NAMED_KEY = "/etc/bind/named.conf", "/etc/bind/rndc.key"
+NAMED_CLOUDS = pytest.mark.parametrize("cloud", [name for name in CLOUDS if "everything" in name])
+
+
+@pytest.fixture
+def named_checkconf(tmp_path: Path) -> Root:
+    (tmp_path / "tree/etc/bind").mkdir(parents=True)
+    return Root("/usr/bin/named-checkconf", tmp_path)
+
+
+@NAMED_CLOUDS
+def test_named(cloud: str, named_checkconf: Root, tmp_path: Path) -> None:
+    (tmp_path / f"tree{NAMED_KEY}").write_text(texts(cloud, NAMED_KEY)[0])
+    for text in texts(cloud, NAMED):
+        (tmp_path / f"tree{NAMED}").write_text(text)
+        assert named_checkconf("-x", NAMED) == (0, "")
+        # And nobody is asked on behalf of others.
+        _, said = named_checkconf("-px", NAMED)
+        assert "recursion no;" in said
+        assert "allow-transfer" in said
+
+
+def test_named_would_find_a_mistake(named_checkconf: Root, tmp_path: Path) -> None:
+    cloud = "one container with everything"
+    (tmp_path / f"tree{NAMED_KEY}").write_text(texts(cloud, NAMED_KEY)[0])
+    text = texts(cloud, NAMED)[0].replace("allow-new-zones", "allow-new-zone", 1)
+    (tmp_path / f"tree{NAMED}").write_text(text)
+    code, output = named_checkconf(NAMED)
+    assert code != 0
+    assert "allow-new-zone" in output
 
 
 # --- nftables

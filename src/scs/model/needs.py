@@ -132,3 +132,15 @@ class StorageClient(Need):
 @dataclass(frozen=True)
 class StorageCluster(Need):
     """Ceph's monitors."""
+
+
+@dataclass(frozen=True)
+class NameServer(Need):
+    """A name server on the same node that takes zones by rndc and fetches their records itself.
+
+    The key for rndc lies at /etc/scs/rndc-OWNER.key, readable for `owner`.
+    """
+
+    soft: ClassVar[bool] = True
+
+    owner: str
