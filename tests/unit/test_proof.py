@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -16,9 +18,19 @@ from typing import Any
 import pytest
 from openstack.exceptions import BadRequestException, ConflictException, NotFoundException
 
+from clouds import CLOUDS, view_of
+from scs import components
+from scs.api.clients import Clients
 from scs.engine.events import Event, Events
-from scs.verify import guest, traces
-from scs.verify.proof import RANGES, compare_metadata, free_range
+from scs.verify import guest, names, traces
+from scs.verify.proof import (
+    RANGES,
+    Context,
+    Proof,
+    compare_metadata,
+    free_range,
+    provisioning,
+)
 from scs.verify.steps import Finding, Patience, ProofFailed, Step, carry_out
 
 RUN = "0123abcd"
@@ -86,6 +98,34 @@ def test_order_is_kept_and_the_rest_is_parallel() -> None:
     seen = done(Step("a", meet), Step("b", meet), Step("c", last, after=("a", "b")))
     assert all(ok for ok, _, _ in seen.values())
     assert order == ["met", "met", "last"]
+
+
+def proof(cloud: str, tmp_path: Path) -> Proof:
+    spec, facts = CLOUDS[cloud]
+    view = view_of(spec, components.discover(), **facts)
+    return Proof(Context(Clients(view, tmp_path), view, Events(), tmp_path), tmp_path, RUN)
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_steps_wait_only_for_such_as_come(cloud: str, tmp_path: Path) -> None:
+    names = [step.name for step in proof(cloud, tmp_path).steps()]
+    assert len(names) == len(set(names))
+    for place, step in enumerate(proof(cloud, tmp_path).steps()):
+        assert {*step.needs, *step.after} <= set(names), step.name
+        assert set(step.needs) <= set(names[:place]), f"{step.name} is told before its ground"
+
+
+def test_what_a_cloud_does_not_serve_is_not_proven(tmp_path: Path) -> None:
+    plain = {step.name for step in proof("one container", tmp_path).steps()}
+    full = {step.name: step for step in proof("one container with everything", tmp_path).steps()}
+    assert set(full) - plain == {
+        *("volume", "attachment"),
+        *("load balancer", "balancing"),
+        *("zone", "name"),
+    }
+    # Nothing else is done with the guest while bytes are counted.
+    assert {"load balancer", "zone", "name", "volume"} <= set(full["throughput"].after)
+    assert {"balancing", "attachment"} <= set(full["stop and start"].after)
 
 
 def test_errors_of_libraries_are_told_with_their_kind() -> None:
@@ -180,11 +220,11 @@ class Cloud:
             kind: []
             for kind in (
                 *("servers", "ips", "routers", "networks", "security_groups", "keypairs"),
-                "volumes",
+                *("volumes", "load_balancers", "zones"),
             )
         }
-        self.compute = self.network = self.block_storage = self
-        self.services = {"compute", "network", "block-storage"}
+        self.compute = self.network = self.block_storage = self.load_balancer = self.dns = self
+        self.services = {"compute", "network", "block-storage", "load-balancer", "dns"}
         self.busy = 2
         self.gone: list[str] = []
 
@@ -219,6 +259,18 @@ class Cloud:
         for thing in self.things["volumes"]:
             if thing.id == known:
                 return thing
+        raise NotFoundException(known)
+
+    def delete_load_balancer(self, known: str, cascade: bool) -> None:
+        assert cascade
+        self._delete(known)
+
+    def get_load_balancer(self, known: str) -> None:
+        assert known in self.gone
+        raise NotFoundException(known)
+
+    def get_zone(self, known: str) -> None:
+        assert "floating" in self.gone
         raise NotFoundException(known)
 
     def get_server(self, known: str) -> None:
@@ -258,6 +310,10 @@ def full_cloud() -> Cloud:
     cloud.add("volumes", "volume", snapshot_id=None, status="available")
     cloud.add("volumes", "copy", snapshot_id="snapshot", status="available")
     cloud.add("volumes", "data", snapshot_id=None, status="available", name="data")
+    cloud.add("load_balancers", "balancer")
+    cloud.add("load_balancers", "web", name="web")
+    cloud.add("zones", "zone", name=f"{own}.test.")
+    cloud.add("zones", "example", name="example.org.", description=None)
     cloud.add("keypairs", "scs", project="", name="scs", public_key="ssh-ed25519 AAAA me@here")
     return cloud
 
@@ -274,6 +330,8 @@ def test_leftovers_are_found_by_listing() -> None:
         traces.name_of(RUN),
         "volume",
         "copy",
+        "balancer",
+        "zone",
     ]
     assert traces.told([*found, found[0]]).startswith("2 servers, 1 floating IP, 1 router")
 
@@ -285,15 +343,30 @@ def test_leftovers_are_removed_and_nothing_else() -> None:
     assert problems == []
     assert traces.find(cloud) == []
     left = [thing.id for things in cloud.things.values() for thing in things]
-    assert left == ["hello", "hello-floating", "shared", "default", "scs", "data"]
+    assert left == [
+        *("hello", "hello-floating", "shared", "default", "scs", "data"),
+        *("web", "example"),
+    ]
     assert cloud.gone.index("copy") < cloud.gone.index("volume")
+    # A router's interface stays while a load balancer's address is behind it.
+    assert cloud.gone.index("balancer") < cloud.gone.index("router")
 
 
-def test_a_cloud_without_volumes_is_not_asked_for_any() -> None:
+@pytest.mark.parametrize(
+    ("service", "things", "kind"),
+    [
+        ("block-storage", "volumes", "volume"),
+        ("load-balancer", "load_balancers", "load balancer"),
+        ("dns", "zones", "zone"),
+    ],
+)
+def test_a_cloud_without_a_service_is_not_asked_for_its_things(
+    service: str, things: str, kind: str
+) -> None:
     cloud: Any = full_cloud()
-    cloud.services.remove("block-storage")
-    del cloud.things["volumes"]
-    assert "volume" not in {trace.kind for trace in traces.find(cloud)}
+    cloud.services.remove(service)
+    del cloud.things[things]
+    assert kind not in {trace.kind for trace in traces.find(cloud)}
 
 
 def test_removing_goes_on_past_a_failure() -> None:
@@ -380,6 +453,14 @@ def test_a_range_is_taken_that_the_cloud_does_not_use() -> None:
         free_range([IPv4Network("0.0.0.0/0")])
 
 
+def test_a_load_balancer_is_made_when_all_its_parts_are() -> None:
+    member = {"id": "m", "provisioning_status": "PENDING_CREATE", "operating_status": "ONLINE"}
+    pool = {"id": "p", "provisioning_status": "ACTIVE", "members": [member], "health_monitor": {}}
+    tree = {"loadbalancer": {"provisioning_status": "ACTIVE", "listeners": [], "pools": [pool]}}
+    assert list(provisioning(tree)) == ["ACTIVE", "ACTIVE", "PENDING_CREATE"]
+    assert list(provisioning({"loadbalancer": {}})) == []
+
+
 def metadata(**other: Any) -> str:
     values = {
         "uuid": "1-2-3",
@@ -406,3 +487,98 @@ def test_metadata_is_compared() -> None:
 def test_wrong_metadata_is_told(host: str, document: str, complaint: str) -> None:
     with pytest.raises(ProofFailed, match=complaint):
         compare_metadata(host, document, "vm", "1-2-3")
+
+
+# Names.
+
+
+def message(number: int, flags: int, name: str, *records: tuple[int, bytes]) -> bytes:
+    """An answer with one question, whose records point back at its name."""
+    asked = names.question(number, name, "A")[12:]
+    head = struct.pack("!HHHHHH", number, flags, 1, len(records), 0, 0)
+    told = (
+        b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 60, len(data)) + data for kind, data in records
+    )
+    return head + asked + b"".join(told)
+
+
+AUTHORITY = 0x8400
+WWW, MAIL = (1, bytes([192, 0, 2, 1])), (1, bytes([192, 0, 2, 9]))
+
+
+def test_a_question_is_that_of_rfc_1035() -> None:
+    asked = names.question(0x1234, "www.example.org.", "AAAA")
+    assert asked == (b"\x12\x34\0\0\0\x01\0\0\0\0\0\0\x03www\x07example\x03org\0\0\x1c\0\x01")
+
+
+@pytest.mark.parametrize(
+    ("told", "seen"),
+    [
+        (
+            message(7, AUTHORITY, "a.test", (1, bytes([192, 0, 2, 9])), WWW),
+            ["192.0.2.1", "192.0.2.9"],
+        ),
+        (message(7, AUTHORITY, "a.test", (5, b"\x01b\xc0\x0e"), WWW), ["192.0.2.1"]),
+        (message(7, AUTHORITY, "a.test"), []),
+        (message(8, AUTHORITY, "a.test", WWW), []),  # to another question
+        (message(7, 0x8000, "a.test", WWW), []),  # of somebody who only heard of it
+        (message(7, AUTHORITY | 3, "a.test"), []),  # no such name
+        (names.question(7, "a.test", "A"), []),
+    ],
+)
+def test_only_an_authoritative_answer_counts(told: bytes, seen: list[str]) -> None:
+    assert [str(item) for item in names.answers(told, 7, "A")] == seen
+
+
+@pytest.mark.parametrize("cut", [0, 11, 20, 33])
+def test_a_name_server_is_asked_by_udp(cut: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(5)
+
+        def serve() -> None:
+            asked, who = server.recvfrom(512)
+            number = int.from_bytes(asked[:2], "big")
+            answer = message(number, AUTHORITY, "www.example.org", WWW)
+            server.sendto(answer[:cut] if cut else answer, who)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        port = server.getsockname()[1]
+        seen = names.look_up("127.0.0.1", "www.example.org.", "A", port, timeout=5)
+        thread.join()
+    assert [str(item) for item in seen] == ([] if cut else ["192.0.2.1"])
+
+
+def test_nobody_who_answers_is_no_address() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        assert names.look_up("127.0.0.1", "a.test.", "A", port, timeout=0.05) == []
+
+
+# Calls.
+
+
+def test_what_a_port_says_is_heard_and_silence_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            link, _ = server.accept()
+            with link:
+                link.sendall(b"5003\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        port = server.getsockname()[1]
+        assert guest.called("127.0.0.1", port) == "5003"
+        thread.join()
+    assert guest.called("127.0.0.1", port) == ""
+
+
+def test_each_datagram_comes_from_another_port() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(5)
+        guest.send_datagrams("127.0.0.1", server.getsockname()[1], 3)
+        assert len({server.recvfrom(16)[1] for _ in range(3)}) > 1

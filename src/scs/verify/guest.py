@@ -167,6 +167,26 @@ def is_reply(packet: bytes, cookie: bytes) -> bool:
     return len(icmp) >= 16 and icmp[0] == _ECHO_REPLY and icmp[8:16] == cookie
 
 
+# Short calls.
+
+
+def called(address: str, port: int) -> str:
+    """What comes back from a TCP port until it is closed; nothing where nobody answers in time."""
+    try:
+        with socket.create_connection((address, port), timeout=patient(2)) as link:
+            link.settimeout(patient(2))
+            return link.recv(64).decode(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def send_datagrams(address: str, port: int, count: int) -> None:
+    """Some UDP packets, each from a port of its own, as from so many clients."""
+    for _ in range(count):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+            link.sendto(b"scs", (address, port))
+
+
 # Bytes.
 
 

@@ -32,7 +32,7 @@ from scs.errors import Busy, Problem, ScsError
 from scs.images.tiny import NAME as IMAGE
 from scs.model.view import View
 from scs.shell import Say
-from scs.verify import guest, traces
+from scs.verify import guest, names, traces
 from scs.verify.steps import Evidence, Finding, Patience, ProofFailed, Step, attempt, carry_out
 
 if TYPE_CHECKING:
@@ -61,6 +61,16 @@ IMAGE_PROPERTIES = (
 )
 RANGES = ("10.250.0.0/24", "172.29.250.0/24", "192.168.250.0/24")
 """The first that meets none of the cloud's own networks is the guest's."""
+
+BALANCED = (5003, 5004)
+"""Where the guest answers for the two members of the load balancer's pool."""
+UDP = 5005
+"""Where datagrams go in the guest; nobody listens, its kernel counts them."""
+FRONT = 5002
+"""The port of the load balancer, for TCP and for UDP."""
+CALLS = 10
+"""How many connections, and how many datagrams, must reach the guest."""
+BALANCER_SECONDS = 60
 
 VOLUME_MIB = 16
 """How much is written to a volume."""
@@ -157,11 +167,23 @@ class Proof:
         self._server = ""
         self._address = ""
         self._volume = ""
+        self._fixed = ""
+        self._balancer: Mapping[str, Any] = {}
+        self._zone = ""
 
     def steps(self) -> Sequence[Step]:
         """In the order in which they are told; `needs` and `after` say what may be parallel."""
         volumes = self.view.serves("block-storage")
-        alone = ("console log", "leftovers", "metadata", *(["volume"] if volumes else []))
+        balanced = self.view.serves("load-balancer")
+        more = [
+            *(self._volume_steps() if volumes else ()),
+            *(self._balancer_steps() if balanced else ()),
+            *(self._name_steps() if self.view.serves("dns") else ()),
+        ]
+        # What has nothing to do with the guest, and what only has to be done with it at last.
+        aside = [step.name for step in more if "throughput" not in step.after]
+        last = [step.name for step in more if "throughput" in step.after]
+        alone = ("console log", "leftovers", "metadata", *aside)
         return (
             Step("token", self.token),
             Step("image", self.image, needs=("token",)),
@@ -177,13 +199,8 @@ class Proof:
             Step("metadata", self.metadata, needs=("ssh",)),
             # Alone with the guest, or something else would be measured as well.
             Step("throughput", self.throughput, needs=("ssh",), after=alone),
-            *(self._volume_steps() if volumes else ()),
-            Step(
-                "stop and start",
-                self.restart,
-                needs=("ssh",),
-                after=("throughput", *(["attachment"] if volumes else [])),
-            ),
+            *more,
+            Step("stop and start", self.restart, needs=("ssh",), after=("throughput", *last)),
         )
 
     def _volume_steps(self) -> Sequence[Step]:
@@ -191,6 +208,23 @@ class Proof:
         return (
             Step("volume", self.volume, needs=("token",), after=("router",)),
             Step("attachment", self.attachment, needs=("volume", "ssh"), after=("throughput",)),
+        )
+
+    def _balancer_steps(self) -> Sequence[Step]:
+        """In a cloud with load balancers."""
+        made = ("router", "server")
+        return (
+            Step("load balancer", self.load_balancer, needs=made, after=("leftovers",)),
+            Step(
+                "balancing", self.balancing, needs=("load balancer", "ssh"), after=("throughput",)
+            ),
+        )
+
+    def _name_steps(self) -> Sequence[Step]:
+        """In a cloud with a name server."""
+        return (
+            Step("zone", self.zone, needs=("token",), after=("leftovers",)),
+            Step("name", self.floating_name, needs=("zone", "router")),
         )
 
     @cached_property
@@ -295,7 +329,10 @@ class Proof:
         self._patience.check()
         network = self._cloud.network
         self._group = network.create_security_group(**self.marks).id
-        for protocol, port in (("tcp", 22), ("tcp", guest.PORT), ("icmp", None)):
+        wanted: list[tuple[str, int | None]] = [("tcp", 22), ("tcp", guest.PORT), ("icmp", None)]
+        if self.view.serves("load-balancer"):
+            wanted += [("tcp", port) for port in BALANCED] + [("udp", UDP)]
+        for protocol, port in wanted:
             self._patience.check()
             network.create_security_group_rule(
                 security_group_id=self._group,
@@ -305,7 +342,8 @@ class Proof:
                 port_range_min=port,
                 port_range_max=port,
             )
-        return Finding(f"an own key; rules for ssh, TCP {guest.PORT} and ICMP")
+        told = [f"{kind.upper()} {port}" for kind, port in wanted[1:] if port]
+        return Finding(f"an own key; rules for ssh, {', '.join(told)} and ICMP")
 
     # The server, from power-on to login.
 
@@ -327,6 +365,7 @@ class Proof:
         ).id
         state = self._await_status("server", "ACTIVE", API_SECONDS)
         fixed = [item["addr"] for group in (state.addresses or {}).values() for item in group]
+        self._fixed = next((item for item in fixed if ":" not in item), "")
         seconds = time.monotonic() - start
         return Finding(f"{FLAVOR}, ACTIVE after {seconds:.1f} s, {', '.join(fixed)}")
 
@@ -483,6 +522,225 @@ class Proof:
             f" all in {time.monotonic() - start:.1f} s"
         )
 
+    # What balances loads, and what knows names.
+
+    def load_balancer(self) -> Finding:
+        """One for TCP with two members and a monitor, and for UDP with one member."""
+        start = time.monotonic()
+        pools = [
+            {
+                "name": f"{self.name}-{protocol}",
+                "protocol": protocol,
+                "lb_algorithm": "SOURCE_IP_PORT",
+                "members": [
+                    {"address": self._fixed, "protocol_port": port, "subnet_id": self._subnet}
+                    for port in ports
+                ],
+            }
+            for protocol, ports in (("TCP", BALANCED), ("UDP", (UDP,)))
+        ]
+        listeners = [
+            {
+                "name": pool["name"],
+                "protocol": pool["protocol"],
+                "protocol_port": FRONT,
+                "default_pool": pool,
+            }
+            for pool in pools
+        ]
+        values = {**self.marks, "vip_subnet_id": self._subnet, "listeners": listeners}
+        self._patience.check()
+        made = self._balancers("post", "loadbalancers", {"loadbalancer": values})["loadbalancer"]
+        self._balancer = made
+        self._await_balancer()
+        seconds = time.monotonic() - start
+        found = self._balancers("get", f"pools?loadbalancer_id={made['id']}")["pools"]
+        pool = next(item for item in found if item["protocol"] == "TCP")
+        monitor = {
+            "type": "TCP",
+            "pool_id": pool["id"],
+            "name": self.name,
+            "delay": 2,
+            "timeout": 1,
+            "max_retries": 1,
+            "max_retries_down": 1,
+        }
+        self._balancers("post", "healthmonitors", {"healthmonitor": monitor})
+        self._balancer = {**made, "pool": pool["id"]}
+        self._await_balancer()
+        return Finding(
+            f"{made['provider']}, {made['vip_address']}, TCP and UDP {FRONT}, ACTIVE after"
+            f" {seconds:.1f} s, with a monitor after {time.monotonic() - start:.1f} s"
+        )
+
+    def _balancers(self, method: str, path: str, body: object = None) -> Any:
+        """The answer of the load balancing to one request."""
+        answer = getattr(self._cloud.load_balancer, method)(f"/lbaas/{path}", json=body)
+        return checked(answer, f"load balancer: {path.partition('?')[0]}")
+
+    def _await_balancer(self) -> None:
+        """Until it is ACTIVE, and so are its listeners, pools and members: each comes later."""
+        last: set[str] = set()
+
+        def probe() -> bool:
+            path = f"loadbalancers/{self._balancer['id']}/status"
+            tree = self._balancers("get", path)["statuses"]
+            last.clear()
+            last.update(provisioning(tree))
+            if "ERROR" in last:
+                raise ProofFailed("the load balancer, or something of it, went to ERROR")
+            return last == {"ACTIVE"}
+
+        self._patience.until(
+            probe, BALANCER_SECONDS, lambda: f"the load balancer is {', '.join(sorted(last))}"
+        )
+
+    def balancing(self) -> Finding:
+        """Both members are used from outside, and only the living one when the other has died."""
+        say = self._say("balancing")
+        pids = {
+            port: self._shell.run(
+                f"nc -ll -p {port} -e echo {port} < /dev/null > /dev/null 2>&1 & echo $!"
+            ).strip()
+            for port in BALANCED
+        }
+        outside = self._cloud.network.create_ip(
+            floating_network_id=self._external,
+            port_id=self._balancer["vip_port_id"],
+            description=self.marks["description"],
+        ).floating_ip_address
+        say(f"both members through {outside}")
+        self._await_members(dict.fromkeys(BALANCED, "ONLINE"))
+        seen: set[str] = set()
+        both = {str(port) for port in BALANCED}
+
+        def answered() -> bool:
+            seen.add(guest.called(outside, FRONT))
+            return seen >= both
+
+        self._patience.until(
+            answered,
+            BALANCER_SECONDS,
+            lambda: f"of both members, {', '.join(sorted(seen - {''})) or 'none'} answered",
+            every=0.1,
+        )
+        dead, alive = BALANCED
+        say(f"without {dead}")
+        self._shell.run(f"kill {pids[dead]}")
+        start = time.monotonic()
+        self._await_members({dead: "ERROR", alive: "ONLINE"})
+        seconds = time.monotonic() - start
+        answers = [guest.called(outside, FRONT) for _ in range(CALLS)]
+        good = answers.count(str(alive))
+        if good != CALLS:
+            raise ProofFailed(f"of {CALLS} connections {good} reached the living member: {answers}")
+        before = self._datagrams()
+        guest.send_datagrams(outside, FRONT, CALLS)
+        self._patience.until(
+            lambda: self._datagrams() - before >= CALLS,
+            10,
+            lambda: f"of {CALLS} datagrams {self._datagrams() - before} reached the guest",
+        )
+        return Finding(
+            f"both members answered at {outside}; a dead one was ERROR after {seconds:.1f} s,"
+            f" then {good} of {CALLS} connections and all datagrams reached the guest",
+            {"seconds_until_error": round(seconds, 1)},
+        )
+
+    def _await_members(self, wanted: Mapping[int, str]) -> None:
+        last: dict[int, str] = {}
+
+        def probe() -> bool:
+            found = self._balancers("get", f"pools/{self._balancer['pool']}/members")["members"]
+            last.update({item["protocol_port"]: item["operating_status"] for item in found})
+            return last == wanted
+
+        told = ", ".join(f"{port} {status}" for port, status in wanted.items())
+        self._patience.until(
+            probe, BALANCER_SECONDS, lambda: f"the members are {last} instead of {told}"
+        )
+
+    def _datagrams(self) -> int:
+        """How many the guest has got where nobody listens."""
+        lines = self._shell.run("grep ^Udp: /proc/net/snmp").splitlines()
+        counts = dict(zip(lines[0].split()[1:], map(int, lines[1].split()[1:]), strict=True))
+        return counts["NoPorts"]
+
+    def zone(self) -> Finding:
+        """An own zone with two addresses in it, as the world sees them."""
+        start = time.monotonic()
+        name = f"{self.name}.test."
+        values = {
+            "name": name,
+            "email": "hostmaster@example.org",
+            "description": self.marks["description"],
+        }
+        self._patience.check()
+        self._zone = self._names("post", "zones", values)["id"]
+        self._await_name(f"zones/{self._zone}")
+        active = time.monotonic() - start
+        addresses = {"A": "192.0.2.1", "AAAA": "2001:db8::1"}
+        for kind, address in addresses.items():
+            record = {"name": f"www.{name}", "type": kind, "records": [address]}
+            made = self._names("post", f"zones/{self._zone}/recordsets", record)
+            self._say("zone")(f"{kind} www.{name}")
+            if kind == "AAAA":
+                self._await_name(f"zones/{self._zone}/recordsets/{made['id']}")
+        for kind, address in addresses.items():
+            self._await_answer(f"www.{name}", kind, address)
+        return Finding(
+            f"{name} ACTIVE after {active:.1f} s; {self.view.external_address} answers"
+            f" {' and '.join(addresses)} after {time.monotonic() - start:.1f} s"
+        )
+
+    def floating_name(self) -> Finding:
+        """A floating IP that is made with a name is found by it."""
+        start = time.monotonic()
+        domain = f"{self.name}.test."
+        made = self._cloud.network.create_ip(
+            floating_network_id=self._external,
+            description=self.marks["description"],
+            dns_domain=domain,
+            dns_name="outside",
+        )
+        address = str(made.floating_ip_address)
+        self._await_answer(f"outside.{domain}", "A", address)
+        return Finding(
+            f"outside.{domain} is {address}, seen after {time.monotonic() - start:.1f} s"
+        )
+
+    def _names(self, method: str, path: str, body: object = None) -> Any:
+        """The answer of Designate to one request."""
+        answer = getattr(self._cloud.dns, method)(f"/{path}", json=body)
+        return checked(answer, path.partition("/")[0])
+
+    def _await_name(self, path: str) -> None:
+        last = [""]
+
+        def probe() -> bool:
+            last[0] = self._names("get", path)["status"]
+            if last[0] == "ERROR":
+                raise ProofFailed(f"{path} went to ERROR")
+            return last[0] == "ACTIVE"
+
+        self._patience.until(probe, API_SECONDS, lambda: f"{path} is not ACTIVE but {last[0]}")
+
+    def _await_answer(self, name: str, kind: str, address: str) -> None:
+        """The name server says that a name has this address, asked from here."""
+        server = str(self.view.external_address)
+        last: list[str] = []
+
+        def probe() -> bool:
+            last[:] = [str(item) for item in names.look_up(server, name, kind)]
+            return last == [address]
+
+        self._patience.until(
+            probe,
+            BALANCER_SECONDS,
+            lambda: f"{server} says that {name} {kind} is {last or 'nothing'}, not {address}",
+            every=0.5,
+        )
+
     def _make_volume(self, values: Mapping[str, Any]) -> dict[str, Any]:
         self._patience.check()
         made = self._asked("post", "volumes", {"volume": {**self.marks, **values}})["volume"]
@@ -572,6 +830,17 @@ class Proof:
         if problems:
             raise ProofFailed("\n".join([*problems, "the next `scs verify` tries again"]))
         return Finding(f"removed: {traces.told(mine) or 'nothing was made'}; nothing is left")
+
+
+def provisioning(tree: Any) -> Iterator[str]:
+    """How far each part of a load balancer is made, from Octavia's tree of states."""
+    if isinstance(tree, list):
+        for item in tree:
+            yield from provisioning(item)
+    elif isinstance(tree, dict):
+        if status := tree.get("provisioning_status"):
+            yield status
+        yield from provisioning(list(tree.values()))
 
 
 def free_range(taken: Iterable[IPv4Network]) -> str:

@@ -67,6 +67,10 @@ def find(cloud: Connection) -> list[Trace]:
             "volume": lambda: [item for item in volumes() if not item.snapshot_id],
             "copied volume": lambda: [item for item in volumes() if item.snapshot_id],
         }
+    if cloud.has_service("load-balancer"):
+        lists["load balancer"] = cloud.load_balancer.load_balancers
+    if cloud.has_service("dns"):
+        lists["zone"] = cloud.dns.zones
 
     def listed(kind: str) -> list[Trace]:
         return [
@@ -85,7 +89,9 @@ def _run(kind: str, item: Any, project: str | None) -> str | None:
         return run_of(item.name, comment[0] if comment else "")
     if item.project_id != project:  # lists have shared and external networks of others in them
         return None
-    return run_of(None if kind == "floating IP" else item.name, item.description)
+    if kind == "floating IP":
+        return run_of(None, item.description)
+    return run_of(item.name.partition(".")[0] if kind == "zone" else item.name, item.description)
 
 
 def remove(cloud: Connection, traces: Sequence[Trace], say: Say) -> list[str]:
@@ -109,8 +115,11 @@ def remove(cloud: Connection, traces: Sequence[Trace], say: Say) -> list[str]:
         each("server", lambda known: _await_gone(cloud, known))
 
     def routes() -> None:
-        # In this order: a router's interface stays while a floating IP needs it.
+        # In this order: a router's interface stays while a floating IP or a load balancer needs
+        # it. And a floating IP at once: if its server's port goes in the same moment, Neutron's
+        # database may refuse one of both.
         each("floating IP", lambda known: cloud.network.delete_ip(known))
+        each("load balancer", lambda known: _remove_balancer(cloud, known), busy=20)
         each("router", lambda known: _remove_router(cloud, known), busy=20)
 
     def keys() -> None:
@@ -128,7 +137,12 @@ def remove(cloud: Connection, traces: Sequence[Trace], say: Say) -> list[str]:
         each("copied volume", lambda known: _remove_volume(cloud, known))
         each("volume", lambda known: _remove_volume(cloud, known))
 
-    for stage in ((servers, routes, keys), (networks, groups, volumes)):
+    def zones() -> None:
+        # After the floating IPs, whose names are in them.
+        each("zone", lambda known: cloud.dns.delete_zone(known))
+        each("zone", lambda known: _await_no_zone(cloud, known))
+
+    for stage in ((servers, routes, keys), (networks, groups, volumes, zones)):
         with ThreadPoolExecutor(max_workers=len(stage)) as pool:
             for task in [pool.submit(action) for action in stage]:
                 task.result()
@@ -170,6 +184,28 @@ def _remove_volume(cloud: Connection, volume: str) -> None:
         if state.status != "deleting":
             with suppress(BadRequestException):  # it is still on its way from somewhere
                 cloud.block_storage.delete_volume(volume, cascade=True)
+        time.sleep(0.5)
+
+
+def _remove_balancer(cloud: Connection, balancer: str) -> None:
+    end = time.monotonic() + patient(SECONDS)
+    cloud.load_balancer.delete_load_balancer(balancer, cascade=True)
+    while True:
+        state = cloud.load_balancer.get_load_balancer(balancer)  # NotFoundException: the way out
+        if state.provisioning_status == "DELETED":
+            return
+        if time.monotonic() > end:
+            what = f"is {state.provisioning_status} {patient(SECONDS):.0f} s after its removal"
+            raise TimeoutError(what)
+        time.sleep(0.3)
+
+
+def _await_no_zone(cloud: Connection, zone: str) -> None:
+    end = time.monotonic() + patient(SECONDS)
+    while True:
+        state = cloud.dns.get_zone(zone)  # raises NotFoundException: the way out
+        if time.monotonic() > end:
+            raise TimeoutError(f"is {state.status} {patient(SECONDS):.0f} s after its removal")
         time.sleep(0.5)
 
 
