@@ -45,12 +45,12 @@ def closure(dist):
 libraries = set().union(*map(closure, wanted))
 
 def shared(dist):
-    # A service has its own options, those of all libraries and those of what plugs into it, but
-    # not those of other services, wanted or not.
-    return set().union(*(
-        names for name, names in spaces.items()
-        if name not in wanted and (plain(name) in libraries or plain(dist) in closure(name))
-    ))
+    # A service has its own options, those of all libraries and those of what plugs into it (needs
+    # it, or calls its options the service's), but not those of other services, wanted or not.
+    return {
+        space for name, names in spaces.items() if name not in wanted for space in names
+        if plain(name) in libraries or plain(dist) in closure(name) or space.startswith(dist + ".")
+    }
 
 def texts(value):
     if value is None:
