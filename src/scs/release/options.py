@@ -16,17 +16,41 @@ FOLDER = "var/tmp/scs-options"
 """Where the program leaves its answers, below the root that it runs in."""
 
 PROGRAM = r"""
-import importlib.abc, importlib.util, json, os, sys, types
-from importlib.metadata import entry_points
+import importlib.abc, importlib.util, json, os, re, sys, types
+from importlib.metadata import distributions, entry_points
 from oslo_config import generator
 
 top, wanted = sys.argv[1], sys.argv[2:]
 spaces = {}
 for point in entry_points(group="oslo.config.opts"):
     spaces.setdefault(point.dist.name, set()).add(point.name)
-# A service has its own options and those of all libraries, but not those of other services.
-shared = set().union(*(names for name, names in spaces.items() if name not in wanted))
 os.makedirs(top)
+
+def plain(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+def requires(dist):
+    lines = (line for line in dist.requires or () if "extra ==" not in line)
+    return {plain(re.match(r"[\w.-]+", line)[0]) for line in lines}
+
+needs = {plain(dist.name): requires(dist) for dist in distributions()}
+
+def closure(dist):
+    found, left = set(), {plain(dist)}
+    while left:
+        found |= left
+        left = set().union(*(needs.get(name, set()) for name in left)) - found
+    return found
+
+libraries = set().union(*map(closure, wanted))
+
+def shared(dist):
+    # A service has its own options, those of all libraries and those of what plugs into it, but
+    # not those of other services, wanted or not.
+    return set().union(*(
+        names for name, names in spaces.items()
+        if name not in wanted and (plain(name) in libraries or plain(dist) in closure(name))
+    ))
 
 def texts(value):
     if value is None:
@@ -85,7 +109,7 @@ def collect(dist):
 def _collect(dist):
     raw = f"{top}/.{dist}"
     arguments = ["--format", "json", "--output-file", raw]
-    for name in sorted(spaces[dist] | shared):
+    for name in sorted(spaces[dist] | shared(dist)):
         arguments += ["--namespace", name]
     # Libraries' defaults are changed by the services that use them: hence a process for each.
     generator.main(arguments)
