@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
@@ -26,7 +24,7 @@ from scs.model.component import (
 )
 from scs.model.needs import Cache, Database, Environment, Need, ServiceUser
 from scs.model.objects import ApiObject, CatalogEntry, Person, Project
-from scs.model.view import ENVIRONMENT, View
+from scs.model.view import ENVIRONMENT, View, fernet_key
 
 FERNET = "/etc/keystone/fernet-keys"
 CREDENTIAL = "/etc/keystone/credential-keys"
@@ -38,8 +36,7 @@ def key(name: str) -> Callable[[View], str]:
     """A Fernet key (32 bytes, base64) that stays the same for the life of the cloud."""
 
     def text(view: View) -> str:
-        digest = hashlib.sha256(view.secret(f"keystone/{name}").encode()).digest()
-        return base64.urlsafe_b64encode(digest).decode()
+        return fernet_key(view.secret(f"keystone/{name}"))
 
     return text
 
