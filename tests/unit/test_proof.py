@@ -180,11 +180,12 @@ class Cloud:
             kind: []
             for kind in (
                 *("servers", "ips", "routers", "networks", "security_groups", "keypairs"),
-                "volumes",
+                *("volumes", "secrets", "stacks"),
             )
         }
-        self.compute = self.network = self.block_storage = self
-        self.services = {"compute", "network", "block-storage"}
+        self.compute = self.network = self.block_storage = self.key_manager = self
+        self.orchestration = self
+        self.services = {"compute", "network", "block-storage", "key-manager", "orchestration"}
         self.busy = 2
         self.gone: list[str] = []
 
@@ -219,6 +220,10 @@ class Cloud:
         for thing in self.things["volumes"]:
             if thing.id == known:
                 return thing
+        raise NotFoundException(known)
+
+    def get_stack(self, known: str) -> None:
+        assert known in self.gone
         raise NotFoundException(known)
 
     def get_server(self, known: str) -> None:
@@ -258,6 +263,12 @@ def full_cloud() -> Cloud:
     cloud.add("volumes", "volume", snapshot_id=None, status="available")
     cloud.add("volumes", "copy", snapshot_id="snapshot", status="available")
     cloud.add("volumes", "data", snapshot_id=None, status="available", name="data")
+    mark: dict[str, Any] = {"project": "", "description": "", "tags": [traces.mark_of(RUN)]}
+    cloud.add("stacks", "stack", **mark, status="CREATE_COMPLETE")
+    cloud.add("stacks", "gone", **mark, status="DELETE_COMPLETE")
+    cloud.add("stacks", "theirs", name="theirs", **mark, status="CREATE_COMPLETE")
+    cloud.add("secrets", "secret", secret_id="secret", name=traces.mark_of(RUN))
+    cloud.add("secrets", "password", secret_id="password", name="password")
     cloud.add("keypairs", "scs", project="", name="scs", public_key="ssh-ed25519 AAAA me@here")
     return cloud
 
@@ -274,6 +285,8 @@ def test_leftovers_are_found_by_listing() -> None:
         traces.name_of(RUN),
         "volume",
         "copy",
+        "stack",
+        "secret",
     ]
     assert traces.told([*found, found[0]]).startswith("2 servers, 1 floating IP, 1 router")
 
@@ -285,15 +298,36 @@ def test_leftovers_are_removed_and_nothing_else() -> None:
     assert problems == []
     assert traces.find(cloud) == []
     left = [thing.id for things in cloud.things.values() for thing in things]
-    assert left == ["hello", "hello-floating", "shared", "default", "scs", "data"]
+    assert left == [
+        "hello",
+        "hello-floating",
+        "shared",
+        "default",
+        "scs",
+        "data",
+        "password",
+        "gone",
+        "theirs",
+    ]
     assert cloud.gone.index("copy") < cloud.gone.index("volume")
 
 
-def test_a_cloud_without_volumes_is_not_asked_for_any() -> None:
+@pytest.mark.parametrize(
+    ("service", "things", "kind"),
+    [
+        ("block-storage", "volumes", "volume"),
+        ("key-manager", "secrets", "secret"),
+        ("orchestration", "stacks", "stack"),
+    ],
+)
+def test_a_cloud_is_not_asked_for_what_it_does_not_have(
+    service: str, things: str, kind: str
+) -> None:
     cloud: Any = full_cloud()
-    cloud.services.remove("block-storage")
-    del cloud.things["volumes"]
-    assert "volume" not in {trace.kind for trace in traces.find(cloud)}
+    assert kind in {trace.kind for trace in traces.find(cloud)}
+    cloud.services.remove(service)
+    del cloud.things[things]
+    assert kind not in {trace.kind for trace in traces.find(cloud)}
 
 
 def test_removing_goes_on_past_a_failure() -> None:
