@@ -42,6 +42,7 @@ networks:
   tunnel: {{ipv4: 10.31.1.0/24}}
   external: {{ipv4: 10.31.2.0/24, ipv6: "fd5c:5c5c:31::/64"}}
 """
+SERVICES = "services: [barbican, heat]\n"
 UP_SECONDS = 1500
 
 pytestmark = [
@@ -606,10 +607,86 @@ def test_a_backup_is_restored_byte_by_byte(cloud: Cloud) -> None:
     user.gone("volumes", data, again)
 
 
+def test_services_come_to_a_cloud_that_runs(cloud: Cloud) -> None:
+    cloud.file.write_text(cloud.file.read_text() + SERVICES)
+    before = cloud.changed()
+    cloud.run("up", "--yes")
+    after = cloud.changed()
+    assert after.keys() - before.keys() == {
+        *("barbican-api.service", "heat-api.service", "heat-api-cfn.service"),
+        "heat-engine.service",
+    }
+    # Their files know of the key manager now; load balancer and firewall know of both.
+    assert {name for name in before if after[name] != before[name]} == {
+        *("cinder-api.service", "cinder-scheduler.service", "cinder-volume.service"),
+        *("cinder-backup.service", "glance-api.service", "haproxy.service", "nftables.service"),
+        *("nova-api.service", "nova-metadata.service", "nova-conductor.service"),
+        *("nova-scheduler.service", "nova-novncproxy.service", "nova-compute.service"),
+    }
+    assert cloud.json("plan")["changes"] == []
+
+
+def test_only_the_guest_sees_what_is_on_an_encrypted_volume(cloud: Cloud) -> None:
+    user = User(NAME, cloud.state / NAME)
+    hello = user.cloud.compute.find_server("hello")
+    marker = "written-by-the-guest"
+    plain, safe = (user.volume(1, volume_type=kind) for kind in ("standard", "encrypted"))
+    for volume in (plain, safe):
+        device = user.attach(hello, volume)
+        write = f"yes {marker} | head -c 1048576 > /dev/{device} && sync"
+        user.said(user.address(hello), write)
+        user.detach(hello, volume)
+    export = "rbd --id cinder --no-progress export volumes/volume-{} -"
+    marked = {
+        volume: int(cloud.ssh(f"{export.format(volume)} | grep -acF {marker} || true"))
+        for volume in (plain, safe)
+    }
+    assert marked[plain] > 10_000
+    assert marked[safe] == 0
+    assert cloud.ssh(f"{export.format(safe)} 2>/dev/null | head -c 4") == "LUKS"
+    device = user.attach(hello, safe)
+    assert marker in user.said(user.address(hello), f"head -c 1000 /dev/{device}")
+    user.detach(hello, safe)
+    user.gone("volumes", plain, safe)
+    assert list(user.cloud.key_manager.secrets()) == [], "keys go with their volumes"
+
+
+def test_secrets_of_projects_are_nowhere_in_clear(cloud: Cloud) -> None:
+    user = User(NAME, cloud.state / NAME)
+    keys = user.cloud.key_manager
+    text = "a-password-of-the-projects"
+    made = keys.create_secret(name="mine", payload=text, payload_content_type="text/plain")
+    assert keys.get_secret(made.secret_id).payload == text
+    folder = "/etc/barbican/barbican.conf.d"
+    assert cloud.ssh(f"stat -c %a:%U:%G {folder}/master-key.conf").split() == ["640:root:barbican"]
+    master = cloud.ssh(f"grep ^kek {folder}/master-key.conf").split()[-1]
+    assert len(master) == 44
+    dump = cloud.ssh("mariadb-dump --all-databases")
+    assert "encrypted_data" in dump
+    assert text not in dump
+    assert master not in dump
+    assert master not in cloud.ssh("journalctl --no-pager --output=cat; ps axo args")
+    keys.delete_secret(made.secret_id)
+
+
 def test_verify(cloud: Cloud) -> None:
     proof = cloud.json("verify")
     assert proof["ok"]
     assert all(step["ok"] for step in proof["steps"])
+    assert {step["step"] for step in proof["steps"]} >= {"encryption", "secret", "stack"}
+
+
+def test_services_go_and_leave_their_data(cloud: Cloud) -> None:
+    cloud.file.write_text(cloud.file.read_text().replace(SERVICES, ""))
+    cloud.run("up", "--yes")
+    assert not [name for name in cloud.changed() if name.startswith(("barbican", "heat"))]
+    kept = cloud.run("plan")
+    for what in ("schema:barbican", "data:/etc/barbican/barbican.conf.d", "domain:heat"):
+        assert f"{what} stays" in kept
+    listed = cloud.run("openstack", "--os-cloud", f"{NAME}-admin", "catalog", "list")
+    assert "key-manager" not in listed
+    assert "orchestration" not in listed
+    assert cloud.json("plan")["changes"] == []
 
 
 def test_certify_examines_it(cloud: Cloud) -> None:
