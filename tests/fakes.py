@@ -569,6 +569,11 @@ class PaperKind(Kind[ApiObject]):
                 self.cloud.api[want.id] = SHAPES[want.kind](want, known)
             self.cloud.keep()
 
+    def remove(self, clients: Clients, want: ApiObject, seen: Mapping[str, Any]) -> None:
+        with self.cloud.lock:
+            self.cloud.api.pop(want.id, None)
+            self.cloud.keep()
+
 
 def _rules(want: Any) -> list[list[Any]]:
     return sorted(
@@ -578,7 +583,9 @@ def _rules(want: Any) -> list[list[Any]]:
 
 
 SHAPES: Mapping[str, Callable[[Any, Values], Values]] = {
+    "domain": lambda want, known: known,
     "project": lambda want, known: known,
+    "role": lambda want, known: known,
     "user": lambda want, known: {**known, "roles": sorted(want.roles)},
     "catalog": lambda want, known: {
         **known,
@@ -617,6 +624,7 @@ SHAPES: Mapping[str, Callable[[Any, Values], Values]] = {
         "description": want.description,
         "public": want.public,
         "extra_specs": dict(want.extra_specs),
+        "encryption": dict(want.encryption),
     },
 }
 """Kind → what the real one's `observe` shows of an object that is as wanted."""

@@ -45,6 +45,7 @@ networks:
   tunnel: {{ipv4: 10.31.1.0/24}}
   external: {{ipv4: 10.31.2.0/24, ipv6: "fd5c:5c5c:31::/64"}}
 """
+CHOSEN = f"services: [{', '.join(SERVICES)}]\n"
 UP_SECONDS = 1500
 
 pytestmark = [
@@ -609,15 +610,20 @@ def test_a_backup_is_restored_byte_by_byte(cloud: Cloud) -> None:
     user.gone("volumes", data, again)
 
 
-def test_services_are_chosen_later(cloud: Cloud) -> None:
+def test_services_come_to_a_cloud_that_runs(cloud: Cloud) -> None:
     """All that can be chosen; nobody who has nothing to do with it is restarted."""
+    cloud.file.write_text(cloud.file.read_text() + CHOSEN)
     before = cloud.changed()
-    cloud.file.write_text(f"{SPEC}services: [{', '.join(SERVICES)}]\n")
     told = cloud.json("up", "--yes")
     assert told["pages"] == {"dashboard": "https://10.31.0.4"}
     after = cloud.changed()
-    same = {unit for unit, when in before.items() if after[unit] == when}
-    assert {"keystone.service", "glance-api.service", "mariadb.service"} <= same
+    came = after.keys() - before.keys()
+    assert len({name.partition("-")[0] for name in came} & set(SERVICES)) >= 3, came
+    # Their files know of the key manager and of names now; load balancer and firewall of all.
+    changed = {name for name in before if after[name] != before[name]}
+    assert {name.partition(".")[0].partition("-")[0] for name in changed} <= {
+        *("cinder", "glance", "haproxy", "neutron", "nftables", "nova"),
+    }
     assert cloud.json("plan")["changes"] == []
 
 
@@ -632,10 +638,72 @@ def test_a_user_sees_the_cloud_in_a_browser(cloud: Cloud) -> None:
         assert known["project_name"] in text_of(page, f"{address}/identity/", "Displaying")
 
 
+def test_only_the_guest_sees_what_is_on_an_encrypted_volume(cloud: Cloud) -> None:
+    user = User(NAME, cloud.state / NAME)
+    hello = user.cloud.compute.find_server("hello")
+    marker = "written-by-the-guest"
+    plain, safe = (user.volume(1, volume_type=kind) for kind in ("standard", "encrypted"))
+    for volume in (plain, safe):
+        device = user.attach(hello, volume)
+        write = f"yes {marker} | head -c 1048576 > /dev/{device} && sync"
+        user.said(user.address(hello), write)
+        user.detach(hello, volume)
+    export = "rbd --id cinder --no-progress export volumes/volume-{} -"
+    marked = {
+        volume: int(cloud.ssh(f"{export.format(volume)} | grep -acF {marker} || true"))
+        for volume in (plain, safe)
+    }
+    assert marked[plain] > 10_000
+    assert marked[safe] == 0
+    assert cloud.ssh(f"{export.format(safe)} 2>/dev/null | head -c 4") == "LUKS"
+    device = user.attach(hello, safe)
+    assert marker in user.said(user.address(hello), f"head -c 1000 /dev/{device}")
+    user.detach(hello, safe)
+    user.gone("volumes", plain, safe)
+    assert list(user.cloud.key_manager.secrets()) == [], "keys go with their volumes"
+
+
+def test_secrets_of_projects_are_nowhere_in_clear(cloud: Cloud) -> None:
+    user = User(NAME, cloud.state / NAME)
+    keys = user.cloud.key_manager
+    text = "a-password-of-the-projects"
+    made = keys.create_secret(name="mine", payload=text, payload_content_type="text/plain")
+    assert keys.get_secret(made.secret_id).payload == text
+    folder = "/etc/barbican/barbican.conf.d"
+    assert cloud.ssh(f"stat -c %a:%U:%G {folder}/master-key.conf").split() == ["640:root:barbican"]
+    master = cloud.ssh(f"grep ^kek {folder}/master-key.conf").split()[-1]
+    assert len(master) == 44
+    dump = cloud.ssh("mariadb-dump --all-databases")
+    assert "encrypted_data" in dump
+    assert text not in dump
+    assert master not in dump
+    assert master not in cloud.ssh("journalctl --no-pager --output=cat; ps axo args")
+    keys.delete_secret(made.secret_id)
+
+
 def test_verify(cloud: Cloud) -> None:
     proof = cloud.json("verify")
     assert proof["ok"]
     assert all(step["ok"] for step in proof["steps"])
+    assert {step["step"] for step in proof["steps"]} >= {
+        *("encryption", "secret", "stack", "load balancer", "balancing", "zone", "name"),
+    }
+
+
+def test_services_go_and_leave_their_data(cloud: Cloud) -> None:
+    cloud.file.write_text(cloud.file.read_text().replace(CHOSEN, ""))
+    cloud.run("up", "--yes")
+    assert not [name for name in cloud.changed() if name.startswith((*SERVICES, "named"))]
+    kept = cloud.run("plan")
+    for what in (
+        *("schema:barbican", "data:/etc/barbican/barbican.conf.d", "domain:heat"),
+        *("schema:designate", "schema:octavia"),
+    ):
+        assert f"{what} stays" in kept
+    listed = cloud.run("openstack", "--os-cloud", f"{NAME}-admin", "catalog", "list")
+    for kind in ("key-manager", "orchestration", "load-balancer", "dns"):
+        assert kind not in listed
+    assert cloud.json("plan")["changes"] == []
 
 
 def test_certify_examines_it(cloud: Cloud) -> None:

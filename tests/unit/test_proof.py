@@ -119,7 +119,7 @@ def test_what_a_cloud_does_not_serve_is_not_proven(tmp_path: Path) -> None:
     plain = {step.name for step in proof("one container", tmp_path).steps()}
     full = {step.name: step for step in proof("one container with everything", tmp_path).steps()}
     assert set(full) - plain == {
-        *("volume", "attachment"),
+        *("volume", "attachment", "encryption", "secret", "stack"),
         *("load balancer", "balancing"),
         *("zone", "name"),
     }
@@ -220,11 +220,15 @@ class Cloud:
             kind: []
             for kind in (
                 *("servers", "ips", "routers", "networks", "security_groups", "keypairs"),
-                *("volumes", "load_balancers", "zones"),
+                *("volumes", "load_balancers", "zones", "secrets", "stacks"),
             )
         }
         self.compute = self.network = self.block_storage = self.load_balancer = self.dns = self
-        self.services = {"compute", "network", "block-storage", "load-balancer", "dns"}
+        self.key_manager = self.orchestration = self
+        self.services = {
+            *("compute", "network", "block-storage", "load-balancer", "dns"),
+            *("key-manager", "orchestration"),
+        }
         self.busy = 2
         self.gone: list[str] = []
 
@@ -273,6 +277,10 @@ class Cloud:
         assert "floating" in self.gone
         raise NotFoundException(known)
 
+    def get_stack(self, known: str) -> None:
+        assert known in self.gone
+        raise NotFoundException(known)
+
     def get_server(self, known: str) -> None:
         assert known in self.gone
         raise NotFoundException(known)
@@ -314,6 +322,12 @@ def full_cloud() -> Cloud:
     cloud.add("load_balancers", "web", name="web")
     cloud.add("zones", "zone", name=f"{own}.test.")
     cloud.add("zones", "example", name="example.org.", description=None)
+    mark: dict[str, Any] = {"project": "", "description": "", "tags": [traces.mark_of(RUN)]}
+    cloud.add("stacks", "stack", **mark, status="CREATE_COMPLETE")
+    cloud.add("stacks", "gone", **mark, status="DELETE_COMPLETE")
+    cloud.add("stacks", "theirs", name="theirs", **mark, status="CREATE_COMPLETE")
+    cloud.add("secrets", "secret", secret_id="secret", name=traces.mark_of(RUN))
+    cloud.add("secrets", "password", secret_id="password", name="password")
     cloud.add("keypairs", "scs", project="", name="scs", public_key="ssh-ed25519 AAAA me@here")
     return cloud
 
@@ -332,6 +346,8 @@ def test_leftovers_are_found_by_listing() -> None:
         "copy",
         "balancer",
         "zone",
+        "stack",
+        "secret",
     ]
     assert traces.told([*found, found[0]]).startswith("2 servers, 1 floating IP, 1 router")
 
@@ -345,7 +361,7 @@ def test_leftovers_are_removed_and_nothing_else() -> None:
     left = [thing.id for things in cloud.things.values() for thing in things]
     assert left == [
         *("hello", "hello-floating", "shared", "default", "scs", "data"),
-        *("web", "example"),
+        *("web", "example", "password", "gone", "theirs"),
     ]
     assert cloud.gone.index("copy") < cloud.gone.index("volume")
     # A router's interface stays while a load balancer's address is behind it.
@@ -358,12 +374,15 @@ def test_leftovers_are_removed_and_nothing_else() -> None:
         ("block-storage", "volumes", "volume"),
         ("load-balancer", "load_balancers", "load balancer"),
         ("dns", "zones", "zone"),
+        ("key-manager", "secrets", "secret"),
+        ("orchestration", "stacks", "stack"),
     ],
 )
-def test_a_cloud_without_a_service_is_not_asked_for_its_things(
+def test_a_cloud_is_not_asked_for_what_it_does_not_have(
     service: str, things: str, kind: str
 ) -> None:
     cloud: Any = full_cloud()
+    assert kind in {trace.kind for trace in traces.find(cloud)}
     cloud.services.remove(service)
     del cloud.things[things]
     assert kind not in {trace.kind for trace in traces.find(cloud)}

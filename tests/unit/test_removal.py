@@ -14,7 +14,7 @@ import pytest
 from clouds import ONE, expander_of
 from scs.engine.made import Made
 from scs.model.component import CONTROL, Component
-from scs.model.objects import CatalogEntry, Flavor, Host, Person
+from scs.model.objects import CatalogEntry, Domain, Flavor, Host, Person
 from scs.model.topology import Node, Role
 from scs.plan.plan import gone_steps, leaving_step, removal_steps, size_text
 from scs.plan.removal import record
@@ -175,10 +175,47 @@ def test_in_the_api_only_what_was_made_goes_and_no_user_of_a_tenant(tmp_path: Pa
     again = Made(tmp_path / "made.json")
     assert {item.id for item in again.gone([flavor])} == {"user:gadget", "catalog:g"}
     gone = again.gone([])
-    steps = gone_steps(gone, {"flavor:f": {"id": "1"}, "user:gadget": {}})
+    steps, kept = gone_steps(gone, {"flavor:f": {"id": "1"}, "user:gadget": {}})
+    assert kept == ()
     assert [(step.id, step.component) for step, _ in steps] == [("absent:flavor:f", "gadget")]
     again.note([], [item for _, item in steps])
     assert {item.id for item in again.gone([])} == {"user:gadget", "catalog:g"}
+
+
+def test_in_the_api_what_data_depend_on_goes_with_them(tmp_path: Path) -> None:
+    domain = Domain(name="guests", data=True, component="gadget")
+    owner = Person(
+        name="gadget", password="hidden", domain="guests", roles=("admin",), component="gadget"
+    )
+    assert owner.id == "user:guests/gadget", "another one may have that name in the default domain"
+    made = Made(tmp_path / "made.json")
+    made.note([domain, owner])
+    gone = Made(tmp_path / "made.json").gone([])
+    there = {item.id: {"id": "1"} for item in gone}
+    steps, kept = gone_steps(gone, there)
+    assert [step.id for step, _ in steps] == ["absent:user:guests/gadget"]
+    assert [(item.component, item.id) for item in kept] == [("gadget", "domain:guests")]
+    steps, kept = gone_steps(gone, there, ["gadget"])
+    assert {step.id for step, _ in steps} == {"absent:domain:guests", "absent:user:guests/gadget"}
+    assert kept == ()
+
+
+def test_files_of_ours_that_are_data_stay_with_them() -> None:
+    part = replace(PART, keeps=("/etc/gadget/parts",))
+    things = (
+        Directory(name="/etc/gadget", component="gadget"),
+        Directory(name="/etc/gadget/parts", component="gadget"),
+        File(name="/etc/gadget/parts/key", content="hidden", secret=True, component="gadget"),
+        File(name="/etc/gadget/a.conf", content="", component="gadget"),
+    )
+    before, now = recorded(things, part), recorded(())
+    there = {now.id: seen(now, before)}
+    steps, kept = removal_steps("node-1", [now], there, ())
+    assert [step.id for step, _ in steps] == ["absent:file:/etc/gadget/a.conf"]
+    assert [item.id for item in kept] == ["data:/etc/gadget/parts"]
+    steps, kept = removal_steps("node-1", [now], there, ["gadget"])
+    assert {step.id.removeprefix("absent:") for step, _ in steps} == set(before.items)
+    assert kept == ()
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,12 @@ from scs.engine.journal import Result
 from scs.engine.pki import Authority
 from scs.engine.recording import Recording
 from scs.engine.rotation import Known, accounts, chosen, key_folders, listed, rotate
-from scs.engine.secrets import KEY_SECONDS, Secret, Secrets, Step, fernet_key
+from scs.engine.secrets import KEY_SECONDS, Secret, Secrets, Step
 from scs.engine.timer import Job, Timer
 from scs.engine.vault import Vault
 from scs.errors import BadInput, ScsError, StepFailed
 from scs.model.objects import Person
-from scs.model.view import Credential
+from scs.model.view import Credential, fernet_key
 from scs.paths import Paths
 from scs.resources import probe
 

@@ -99,8 +99,13 @@ class Clients:
 
     def one(self, service: str, path: str, key: str) -> dict[str, Any]:
         """One object of the API, as the administrator sees it; `key` is what holds it."""
+        values: dict[str, Any] = self.whole(service, path)[key]
+        return values
+
+    def whole(self, service: str, path: str) -> dict[str, Any]:
+        """The whole of an answer to the administrator."""
         url = self.view.url(service, external=True) + path
-        values: dict[str, Any] = self._asked(self._session(""), url, f"{service} {path}")[key]
+        values: dict[str, Any] = self._asked(self._session(""), url, f"{service} {path}")
         return values
 
     def _asked(

@@ -13,7 +13,7 @@ from typing import Any
 from scs.api.clients import Clients, answers
 from scs.api.compute import Flavors, Keypairs, Servers
 from scs.api.hosts import AgentsOfHosts, Hosts
-from scs.api.identity import Catalog, People, Projects
+from scs.api.identity import Catalog, Domains, People, Projects, Roles
 from scs.api.image import Images
 from scs.api.kinds import Kind
 from scs.api.network import Networks, Routers, SecurityGroups
@@ -26,6 +26,8 @@ from scs.resources.graph import Outcome, attempt, schedule
 
 FIRST = {"user", "catalog"}
 """Kinds without which no other can be seen."""
+ALWAYS = {"domain", "project", "role", *FIRST}
+"""Kinds that can be seen even then: they need neither the tenant's user nor the catalog."""
 GIVEN_UP = "not tried, because something on a node failed"
 Tell = Callable[[Mapping[str, object]], None]
 
@@ -48,7 +50,9 @@ class Executor:
         self._fresh: dict[str, dict[str, Any]] = {}
         self._catalogued = False
         self.kinds: dict[str, Kind[Any]] = {
+            "domain": Domains(),
             "project": Projects(),
+            "role": Roles(),
             "user": People(),
             "catalog": Catalog(),
             "flavor": Flavors(),
@@ -133,7 +137,7 @@ class Executor:
                 there_is = [there for name, there in seen.items() if name not in absent]
                 void = void or not seen or not all(there_is)
             if void:
-                tasks = {kind: task for kind, task in tasks.items() if kind in ("project", *FIRST)}
+                tasks = {kind: task for kind, task in tasks.items() if kind in ALWAYS}
             for task in tasks.values():
                 found |= _told(task)
         return found

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Projects, users, and the catalog."""
+"""Domains, projects, roles, users, and the catalog."""
 
 from __future__ import annotations
 
@@ -9,7 +9,41 @@ from typing import Any
 
 from scs.api.clients import DOMAIN, Clients
 from scs.api.kinds import Kind, lines
-from scs.model.objects import CatalogEntry, Person, Project
+from scs.model.objects import CatalogEntry, Domain, Person, Project, Role
+
+
+class Domains(Kind[Domain]):
+    """Domains beside the default one."""
+
+    def observe(self, clients: Clients, wanted: Sequence[Domain]) -> dict[str, Any]:
+        there = domain_ids(clients)
+        return {want.id: {"id": there[want.name]} if want.name in there else {} for want in wanted}
+
+    def converge(self, clients: Clients, want: Domain, seen: Mapping[str, Any]) -> None:
+        clients.identity.create_domain(name=want.name, description=want.description)
+
+    def remove(self, clients: Clients, want: Domain, seen: Mapping[str, Any]) -> None:
+        if seen:
+            # Keystone deletes none that is in use, and with one all that is in it.
+            clients.identity.update_domain(seen["id"], is_enabled=False)
+            clients.identity.delete_domain(seen["id"])
+
+
+class Roles(Kind[Role]):
+    """Roles beside those that Keystone comes with."""
+
+    def observe(self, clients: Clients, wanted: Sequence[Role]) -> dict[str, Any]:
+        there = {
+            item["name"]: item["id"] for item in clients.rest("identity", "/v3/roles", "roles")
+        }
+        return {want.id: {"id": there[want.name]} if want.name in there else {} for want in wanted}
+
+    def converge(self, clients: Clients, want: Role, seen: Mapping[str, Any]) -> None:
+        clients.identity.create_role(name=want.name)
+
+    def remove(self, clients: Clients, want: Role, seen: Mapping[str, Any]) -> None:
+        if seen:
+            clients.identity.delete_role(seen["id"])
 
 
 class Projects(Kind[Project]):
@@ -26,34 +60,45 @@ class Projects(Kind[Project]):
         )
 
 
+def domain_ids(clients: Clients) -> dict[str, str]:
+    """Name → id of all domains."""
+    listed = clients.rest("identity", "/v3/domains", "domains")
+    return {item["name"]: item["id"] for item in listed}
+
+
 class People(Kind[Person]):
-    """Users with their roles on one project; that the password works is seen by logging in."""
+    """Users with their roles on one project or domain; that the password works is seen by
+    logging in.
+    """
 
     def observe(self, clients: Clients, wanted: Sequence[Person]) -> dict[str, Any]:
-        users = clients.rest("identity", f"/v3/users?domain_id={DOMAIN}", "users")
-        there = {item["name"]: item["id"] for item in users}
+        domains = {"": DOMAIN}
+        if any(want.domain for want in wanted):
+            domains |= domain_ids(clients)
+        there = {
+            name: _users(clients, domains[name])
+            for name in {want.domain for want in wanted} & set(domains)
+        }
         listed = clients.rest(
             "identity", "/v3/role_assignments?include_names=true", "role_assignments"
         )
         held: dict[str, list[tuple[str, str]]] = {}
         for item in listed:
-            project = item["scope"].get("project", {})
-            if "user" in item and project.get("domain", {}).get("id") == DOMAIN:
+            scope = item["scope"]
+            project = scope.get("project", {})
+            if "user" not in item:
+                continue
+            if project.get("domain", {}).get("id") == DOMAIN:
                 pair = (project["name"], item["role"]["name"])
                 held.setdefault(item["user"]["id"], []).append(pair)
-        return {
-            want.id: {
-                "id": there[want.name],
-                "roles": sorted(
-                    role
-                    for project, role in held.get(there[want.name], [])
-                    if project == want.project
-                ),
-            }
-            if want.name in there
-            else {}
-            for want in wanted
-        }
+            elif scope.get("domain", {}).get("id") == item["user"]["domain"]["id"]:
+                held.setdefault(item["user"]["id"], []).append(("", item["role"]["name"]))
+        found: dict[str, Any] = {}
+        for want in wanted:
+            known = there.get(want.domain, {}).get(want.name)
+            roles = [role for project, role in held.get(known or "", []) if project == want.project]
+            found[want.id] = {"id": known, "roles": sorted(roles)} if known else {}
+        return found
 
     def compare(self, want: Person, seen: Mapping[str, Any]) -> str | None:
         if want.absent:
@@ -61,30 +106,41 @@ class People(Kind[Person]):
         if not seen:
             return "is missing"
         missing = sorted(set(want.roles) - set(seen["roles"]))
-        return f"lacks role {', '.join(missing)} on {want.project}" if missing else None
+        where = want.project or f"domain {want.domain}"
+        return f"lacks role {', '.join(missing)} on {where}" if missing else None
 
     def converge(self, clients: Clients, want: Person, seen: Mapping[str, Any]) -> None:
         identity = clients.identity
         if want.absent:
             identity.delete_user(seen["id"])
             return
-        project = identity.find_project(want.project, ignore_missing=False, domain_id=DOMAIN)
+        domain = domain_ids(clients)[want.domain] if want.domain else DOMAIN
+        values: dict[str, Any] = {}
+        if want.project:
+            project = identity.find_project(want.project, ignore_missing=False, domain_id=DOMAIN)
+            values["default_project_id"] = project.id
         if not seen:
             user = identity.create_user(
-                name=want.name,
-                password=want.password,
-                domain_id=DOMAIN,
-                default_project_id=project.id,
+                name=want.name, password=want.password, domain_id=domain, **values
             ).id
         else:
             user = seen["id"]
         roles = {item.name: item for item in identity.roles()}
         for role in want.roles:
-            identity.assign_project_role_to_user(project, user, roles[role])
+            if want.project:
+                identity.assign_project_role_to_user(project, user, roles[role])
+            else:
+                identity.assign_domain_role_to_user(domain, user, roles[role])
 
     def remove(self, clients: Clients, want: Person, seen: Mapping[str, Any]) -> None:
         if seen:
             clients.identity.delete_user(seen["id"])
+
+
+def _users(clients: Clients, domain: str) -> dict[str, str]:
+    """Name → id of all users of a domain."""
+    listed = clients.rest("identity", f"/v3/users?domain_id={domain}", "users")
+    return {item["name"]: item["id"] for item in listed}
 
 
 class Catalog(Kind[CatalogEntry]):

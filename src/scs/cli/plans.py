@@ -71,8 +71,9 @@ def show(session: Session, plan: Plan, *, verbose: bool = False, out: Path | Non
 def kept(plan: Plan) -> None:
     """Data of components that are gone, and how to let them go, too."""
     for item in plan.kept:
+        size = f" ({size_text(item.size)})" if item.size else ""
         click.echo(
-            f"{item.node}: {item.id} stays, data of {item.component} ({size_text(item.size)});"
+            f"{item.node}: {item.id} stays, data of {item.component}{size};"
             f" to delete it: scs up --delete-data {item.component}"
         )
 

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import secrets
 import string
@@ -18,7 +16,7 @@ from typing import Any
 
 from scs.engine.vault import Vault
 from scs.errors import Problem, ScsError
-from scs.model.view import Credential
+from scs.model.view import Credential, fernet_key
 from scs.resources import users
 
 ALPHABET = string.ascii_letters + string.digits
@@ -98,11 +96,6 @@ FIRST_KEYS = (Key(0, "0"), Key(1, "1"))
 def generated() -> str:
     """A new secret."""
     return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
-
-
-def fernet_key(secret: str) -> str:
-    """A Fernet key (32 bytes, base64) from a secret."""
-    return base64.urlsafe_b64encode(hashlib.sha256(secret.encode()).digest()).decode()
 
 
 class Secrets:

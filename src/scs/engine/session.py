@@ -350,6 +350,7 @@ class Session:
             name: removal_steps(name, items, observed.get(name, {}), self._delete_data)
             for name, items in desired.items()
         }
+        gone_there, left_there = gone_steps(gone, past, self._delete_data)
         plan = Plan(
             machine=(*self._machine_steps(view.nodes, states), *self._lack_steps(lacks)),
             nodes={
@@ -366,9 +367,9 @@ class Session:
                 for name, items in desired.items()
             },
             api=api_steps(objects, api, executor.compare, executor.diff, reachable=reachable),
-            gone=gone_steps(gone, past),
+            gone=gone_there,
             objections=objections(view, observed),
-            kept=tuple(item for _, kept in away.values() for item in kept),
+            kept=(*(item for _, kept in away.values() for item in kept), *left_there),
             leaving=tuple(
                 leaving_step(
                     node,

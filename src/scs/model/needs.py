@@ -62,6 +62,16 @@ class ServiceUser(Need):
 
 
 @dataclass(frozen=True)
+class UserDomain(Need):
+    """A domain of this name in Keystone for users that the service makes itself.
+
+    The account that administers it has the same name and is in the domain, too.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Switch(Need):
     """Open vSwitch with its bridges on the node."""
 

@@ -23,6 +23,8 @@ class ApiObject:
     name: str
     component: str = ""
     after: tuple[str, ...] = ()
+    data: bool = False
+    """What users have made depends on it: it goes only with its component's data."""
 
     @property
     def removable(self) -> bool:
@@ -51,19 +53,49 @@ class Project(ApiObject):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Domain(ApiObject):
+    """A domain beside the default one, with users and projects of its own."""
+
+    kind: ClassVar[str] = "domain"
+    description: str = ""
+
+    @property
+    def removable(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role(ApiObject):
+    """A role beside those that Keystone comes with."""
+
+    kind: ClassVar[str] = "role"
+
+    @property
+    def removable(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, kw_only=True)
 class Person(ApiObject):
-    """A user in the default domain with roles on one project."""
+    """A user with roles on one project, or on their own domain."""
 
     kind: ClassVar[str] = "user"
     password: str = field(repr=False)
-    project: str
+    project: str = ""
+    """In the default domain; empty: the roles are those on the user's domain."""
     roles: tuple[str, ...]
+    domain: str = ""
+    """Empty: the default one."""
     absent: bool = False
     """It is to be removed."""
 
     @property
     def removable(self) -> bool:
-        return self.project == "service"
+        return self.project == "service" or bool(self.domain)
+
+    @property
+    def id(self) -> str:
+        return f"{self.kind}:{self.domain}/{self.name}" if self.domain else super().id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,9 +277,16 @@ class VolumeType(ApiObject):
     extra_specs: Mapping[str, str] = field(default_factory=dict)
     public: bool = True
     """Whether projects see it."""
+    encryption: Mapping[str, str | int] = field(default_factory=dict)
+    """How its volumes are encrypted, in Cinder's words; nothing: scs does not encrypt them."""
+
+    @property
+    def removable(self) -> bool:
+        """Without a key manager nobody can use it; as long as it has volumes, it stays."""
+        return bool(self.encryption)
 
 
 REMOVABLE: Mapping[str, type[ApiObject]] = {
-    kind.kind: kind for kind in (Person, CatalogEntry, Flavor, Image)
+    kind.kind: kind for kind in (Person, CatalogEntry, Domain, Role, Flavor, Image, VolumeType)
 }
 """The kinds of which some can be removable, by their names."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,11 @@ N = TypeVar("N", bound=Need)
 CA = "/etc/scs/ca.pem"
 DATABASE_CA = "/etc/scs/database-ca.pem"
 ENVIRONMENT = "/opt/scs/openstack"
+
+
+def fernet_key(secret: str) -> str:
+    """A Fernet key (32 bytes, base64) from a secret."""
+    return base64.urlsafe_b64encode(hashlib.sha256(secret.encode()).digest()).decode()
 
 
 @dataclass(frozen=True)

@@ -277,11 +277,19 @@ def size_text(size: int) -> str:
 
 
 def gone_steps(
-    gone: Sequence[ApiObject], observed: Mapping[str, Mapping[str, object]]
-) -> tuple[tuple[Step, ApiObject], ...]:
-    """The objects of the API that were made by scs, are there, and are no more wanted."""
-    return tuple(
+    gone: Sequence[ApiObject],
+    observed: Mapping[str, Mapping[str, object]],
+    delete_data: Collection[str] = (),
+) -> tuple[tuple[tuple[Step, ApiObject], ...], tuple[Kept, ...]]:
+    """The objects of the API that were made by scs, are there, and are no more wanted.
+
+    Those that users' data depend on stay with these.
+    """
+    there = [item for item in gone if observed.get(item.id)]
+    stays = [item for item in there if item.data and item.component not in delete_data]
+    steps = tuple(
         (Step(f"absent:{item.id}", API, item.component, "is no more wanted"), item)
-        for item in gone
-        if observed.get(item.id)
+        for item in there
+        if item not in stays
     )
+    return steps, tuple(Kept(API, item.component, item.id, 0) for item in stays)

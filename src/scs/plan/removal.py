@@ -36,6 +36,7 @@ class Kept:
     """Data of something that is no more wanted; they go only when somebody says so."""
 
     node: str
+    """Or the cloud's API."""
     component: str
     id: str
     size: int
@@ -97,6 +98,16 @@ def _parts(item: Resource) -> Iterable[tuple[str, str, str, bool]]:
         yield item.name, item.kind, item.name, isinstance(item, Osd)
 
 
+def _inside(path: str, folders: Iterable[str]) -> bool:
+    """Whether a path is one of these or lies in one."""
+    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+
+
+def _around(path: str, folders: Iterable[str]) -> bool:
+    """Whether a directory is one of these, lies in one or has one in it."""
+    return _inside(path, folders) or any(_inside(folder, [path]) for folder in folders)
+
+
 def swept(desired: Iterable[Resource], item: Mapping[str, Any]) -> bool:
     """Whether somebody looks through its folder for what is left over there, and removes it."""
     folder, _, name = str(item["name"]).rpartition("/")
@@ -125,7 +136,7 @@ def removals(
     """What goes from a node, what stays because it holds data, and bytes that would be lost.
 
     Data go only with their component's name in `delete_data`. As long as they stay, so do the
-    accounts that own them.
+    accounts that own them, and scs's own files and folders around them.
     """
     gone: Mapping[str, Mapping[str, Any]] = {
         name: item for name, item in seen.get("gone", {}).items() if not swept(desired, item)
@@ -143,12 +154,15 @@ def removals(
         and item.get("server") not in wanted.items
     )
     holds = {item.id for item in kept}
+    folders = tuple(name.removeprefix("data:") for name in holds if name.startswith("data:"))
     owners = {item.component for item in kept}
     going = {
         name: item
         for name, item in gone.items()
         if name not in holds
         and item["kind"] in REMOVERS
+        and not (item["kind"] in ("file", "link") and _inside(item["name"], folders))
+        and not (item["kind"] == "directory" and _around(item["name"], folders))
         and not (item["kind"] == "account" and item["component"] in owners)
     }
     ranks = {name: REMOVERS[item["kind"]][0] for name, item in going.items()}

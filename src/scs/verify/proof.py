@@ -32,7 +32,7 @@ from scs.errors import Busy, Problem, ScsError
 from scs.images.tiny import NAME as IMAGE
 from scs.model.view import View
 from scs.shell import Say
-from scs.verify import guest, names, traces
+from scs.verify import guest, names, stack, traces
 from scs.verify.steps import Evidence, Finding, Patience, ProofFailed, Step, attempt, carry_out
 
 if TYPE_CHECKING:
@@ -74,6 +74,10 @@ BALANCER_SECONDS = 60
 
 VOLUME_MIB = 16
 """How much is written to a volume."""
+ENCRYPTED = "encrypted"
+"""The type of volumes that the hypervisor encrypts, where there is a key manager."""
+ENCRYPTED_MIB = 4
+"""How much is written to such a one: without KVM the guest's disk is slow."""
 
 API_SECONDS = 120
 """How long a server may take to change its state."""
@@ -175,8 +179,12 @@ class Proof:
         """In the order in which they are told; `needs` and `after` say what may be parallel."""
         volumes = self.view.serves("block-storage")
         balanced = self.view.serves("load-balancer")
+        keys = self.view.serves("key-manager")
         more = [
             *(self._volume_steps() if volumes else ()),
+            *([self._encryption_step()] if volumes and keys else ()),
+            *(self._key_steps() if keys else ()),
+            *(self._stack_steps() if self.view.serves("orchestration") else ()),
             *(self._balancer_steps() if balanced else ()),
             *(self._name_steps() if self.view.serves("dns") else ()),
         ]
@@ -225,6 +233,23 @@ class Proof:
         return (
             Step("zone", self.zone, needs=("token",), after=("leftovers",)),
             Step("name", self.floating_name, needs=("zone", "router")),
+        )
+
+    def _key_steps(self) -> Sequence[Step]:
+        """In a cloud with a key manager."""
+        return (Step("secret", self.secret, needs=("token",), after=("leftovers",)),)
+
+    def _stack_steps(self) -> Sequence[Step]:
+        """In a cloud with orchestration."""
+        return (Step("stack", self.stack, needs=("token",), after=("leftovers",)),)
+
+    def _encryption_step(self) -> Step:
+        """In a cloud with volumes and a key manager; one disk at a time comes to the guest."""
+        return Step(
+            "encryption",
+            self.encryption,
+            needs=("volume", "ssh"),
+            after=("throughput", "attachment"),
         )
 
     @cached_property
@@ -505,15 +530,14 @@ class Proof:
         start = time.monotonic()
         device = self._attach(self._volume)
         size = VOLUME_MIB * 2**20
-        self._shell.run(f"dd if=/dev/urandom of=/dev/{device} bs=1M count={VOLUME_MIB} && sync")
-        written = self._checksum(device)
+        written = self._written(device, VOLUME_MIB)
         self._detach(self._volume)
         self._say("attachment")("taking a snapshot")
         body = {"snapshot": {**self.marks, "volume_id": self._volume}}
         snapshot = self._asked("post", "snapshots", body)["snapshot"]["id"]
         self._await_storage("snapshots", snapshot, "available")
         copy = self._make_volume({"size": 1, "snapshot_id": snapshot})["id"]
-        read = self._checksum(self._attach(copy))
+        read = self._checksum(self._attach(copy), VOLUME_MIB)
         if read != written:
             raise ProofFailed(f"the copy's first {size} bytes are {read}, written were {written}")
         self._detach(copy)
@@ -741,6 +765,39 @@ class Proof:
             every=0.5,
         )
 
+    def encryption(self) -> Finding:
+        """Bytes on an encrypted volume are there again when it comes back to the guest."""
+        start = time.monotonic()
+        made = self._make_volume({"size": 1, "volume_type": ENCRYPTED})
+        if not made["encrypted"]:
+            raise ProofFailed(f"a volume of type {ENCRYPTED} is not encrypted")
+        written = self._written(self._attach(made["id"], "encryption"), ENCRYPTED_MIB)
+        self._detach(made["id"], "encryption")
+        read = self._checksum(self._attach(made["id"], "encryption"), ENCRYPTED_MIB)
+        self._detach(made["id"], "encryption")
+        if read != written:
+            raise ProofFailed(f"its first bytes are {read}, written were {written}")
+        return Finding(
+            f"{ENCRYPTED_MIB} MiB on a volume of type {ENCRYPTED} are the same after it was away,"
+            f" all in {time.monotonic() - start:.1f} s"
+        )
+
+    def secret(self) -> Finding:
+        """A secret that the key manager keeps is what was stored."""
+        keys = self._cloud.key_manager
+        text = secrets.token_hex(32)
+        made = keys.create_secret(
+            name=self.marks["description"], payload=text, payload_content_type="text/plain"
+        )
+        self._patience.check()
+        if keys.get_secret(made.secret_id).payload != text:
+            raise ProofFailed("it is not what was stored")
+        return Finding("stored and read again")
+
+    def stack(self) -> Finding:
+        """A stack of resources, from its template to nothing."""
+        return stack.prove(self._cloud, self.marks, self._patience, self._say("stack"))
+
     def _make_volume(self, values: Mapping[str, Any]) -> dict[str, Any]:
         self._patience.check()
         made = self._asked("post", "volumes", {"volume": {**self.marks, **values}})["volume"]
@@ -768,10 +825,10 @@ class Proof:
     def _disks(self) -> set[str]:
         return set(self._shell.run("ls /sys/block").split())
 
-    def _attach(self, volume: str) -> str:
+    def _attach(self, volume: str, step: str = "attachment") -> str:
         """Give the guest a volume; the name of its device there."""
         before = self._disks()
-        self._say("attachment")(f"attaching {volume}")
+        self._say(step)(f"attaching {volume}")
         self._cloud.compute.create_volume_attachment(self._server, volume_id=volume)
         self._await_storage("volumes", volume, "in-use")
         found = self._patience.until(
@@ -779,8 +836,8 @@ class Proof:
         )
         return found.pop()
 
-    def _detach(self, volume: str) -> None:
-        self._say("attachment")(f"detaching {volume}")
+    def _detach(self, volume: str, step: str = "attachment") -> None:
+        self._say(step)(f"detaching {volume}")
         before = self._disks()
         self._cloud.compute.delete_volume_attachment(self._server, volume)
         self._await_storage("volumes", volume, "available")
@@ -788,11 +845,16 @@ class Proof:
             lambda: before - self._disks(), API_SECONDS, lambda: "the guest still sees the disk"
         )
 
-    def _checksum(self, device: str) -> str:
-        """Of what was written, read from the disk itself."""
+    def _written(self, device: str, mib: int) -> str:
+        """Write random bytes to a disk; their checksum as read back from it."""
+        self._shell.run(f"dd if=/dev/urandom of=/dev/{device} bs=1M count={mib} && sync")
+        return self._checksum(device, mib)
+
+    def _checksum(self, device: str, mib: int) -> str:
+        """Of so many MiB, read from the disk itself."""
         drop = "echo 3 > /proc/sys/vm/drop_caches"
         told = self._shell.run(
-            f"{drop}; dd if=/dev/{device} bs=1M count={VOLUME_MIB} 2>/dev/null | sha256sum"
+            f"{drop}; dd if=/dev/{device} bs=1M count={mib} 2>/dev/null | sha256sum"
         )
         return told.split()[0]
 

@@ -71,10 +71,16 @@ def find(cloud: Connection) -> list[Trace]:
         lists["load balancer"] = cloud.load_balancer.load_balancers
     if cloud.has_service("dns"):
         lists["zone"] = cloud.dns.zones
+    if cloud.has_service("orchestration"):
+        stacks = cloud.orchestration.stacks
+        # For a moment those are listed that are gone.
+        lists["stack"] = lambda: [item for item in stacks() if item.status != "DELETE_COMPLETE"]
+    if cloud.has_service("key-manager"):
+        lists["secret"] = cloud.key_manager.secrets
 
     def listed(kind: str) -> list[Trace]:
         return [
-            Trace(kind, item.name if kind == "key pair" else item.id, run)
+            Trace(kind, _known(kind, item), run)
             for item in lists[kind]()
             if (run := _run(kind, item, project))
         ]
@@ -83,10 +89,20 @@ def find(cloud: Connection) -> list[Trace]:
         return [trace for traces in pool.map(listed, lists) for trace in traces]
 
 
+def _known(kind: str, item: Any) -> str:
+    """By what a thing is asked for."""
+    names = {"key pair": "name", "secret": "secret_id"}
+    return str(getattr(item, names.get(kind, "id")))
+
+
 def _run(kind: str, item: Any, project: str | None) -> str | None:
+    if kind == "secret":  # has a name and nothing else that could be a mark; lists are a project's
+        return run_of(None, item.name)
     if kind == "key pair":  # has neither description nor project: is its user's own
         comment = (item.public_key or "").strip().split(" ", 2)[2:]
         return run_of(item.name, comment[0] if comment else "")
+    if kind == "stack":  # lists are a project's, and have tags but no descriptions
+        return run_of(item.name, ",".join(item.tags or ()))
     if item.project_id != project:  # lists have shared and external networks of others in them
         return None
     if kind == "floating IP":
@@ -142,7 +158,16 @@ def remove(cloud: Connection, traces: Sequence[Trace], say: Say) -> list[str]:
         each("zone", lambda known: cloud.dns.delete_zone(known))
         each("zone", lambda known: _await_no_zone(cloud, known))
 
-    for stage in ((servers, routes, keys), (networks, groups, volumes, zones)):
+    def stacks() -> None:
+        each("stack", lambda known: _remove_stack(cloud, known))
+
+    def kept() -> None:
+        each("secret", lambda known: cloud.key_manager.delete_secret(known))
+
+    for stage in (
+        (servers, routes, keys, stacks),
+        (networks, groups, volumes, zones, kept),
+    ):
         with ThreadPoolExecutor(max_workers=len(stage)) as pool:
             for task in [pool.submit(action) for action in stage]:
                 task.result()
@@ -206,6 +231,16 @@ def _await_no_zone(cloud: Connection, zone: str) -> None:
         state = cloud.dns.get_zone(zone)  # raises NotFoundException: the way out
         if time.monotonic() > end:
             raise TimeoutError(f"is {state.status} {patient(SECONDS):.0f} s after its removal")
+        time.sleep(0.5)
+
+
+def _remove_stack(cloud: Connection, stack: str) -> None:
+    cloud.orchestration.delete_stack(stack)
+    end = time.monotonic() + patient(SECONDS)
+    while True:
+        state = cloud.orchestration.get_stack(stack)  # raises NotFoundException: the way out
+        if state.status == "DELETE_FAILED" or time.monotonic() > end:
+            raise TimeoutError(f"is {state.status}: {state.status_reason}")
         time.sleep(0.5)
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from scs.model.component import (
     CONTROL,
@@ -27,9 +27,20 @@ DEFAULT = "standard"
 BACKEND = {"volume_backend_name": "rbd"}
 
 
-def described(view: View, text: str) -> str:
+ENCRYPTION: Mapping[str, str | int] = {
+    "provider": "luks",
+    "cipher": "aes-xts-plain64",
+    # Bits; XTS takes two such keys, which come from the passphrase that the key manager holds.
+    "key_size": 256,
+    "control_location": "front-end",
+}
+"""The hypervisor encrypts: neither the network nor Ceph sees what a guest writes."""
+
+
+def described(view: View, text: str, *aspects: str) -> str:
     """A description as the SCS standard (scs-0114) wants it: first what holds for the type."""
-    return f"[scs:replicated] {text}" if view.storage.replicas > 1 else text
+    found = (*aspects, *(("replicated",) if view.storage.replicas > 1 else ()))
+    return f"[scs:{', '.join(found)}] {text}" if found else text
 
 
 def objects(view: View) -> Iterable[ApiObject]:
@@ -42,6 +53,13 @@ def objects(view: View) -> Iterable[ApiObject]:
         description=described(view, "for several machines at once"),
         extra_specs={**BACKEND, "multiattach": "<is> True"},
     )
+    if view.serves("key-manager"):
+        yield VolumeType(
+            name="encrypted",
+            description=described(view, "with a key of its own", "encrypted"),
+            extra_specs=BACKEND,
+            encryption=ENCRYPTION,
+        )
     # Comes with Cinder, and can be placed anywhere: nobody is to choose it.
     yield VolumeType(name="__DEFAULT__", description="Default Volume Type", public=False)
     yield CatalogEntry(

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
@@ -24,9 +22,9 @@ from scs.model.component import (
     User,
     Wsgi,
 )
-from scs.model.needs import Cache, Database, Environment, Need, ServiceUser
-from scs.model.objects import ApiObject, CatalogEntry, Person, Project
-from scs.model.view import ENVIRONMENT, View
+from scs.model.needs import Cache, Database, Environment, Need, ServiceUser, UserDomain
+from scs.model.objects import ApiObject, CatalogEntry, Domain, Person, Project, Role
+from scs.model.view import ENVIRONMENT, View, fernet_key
 
 FERNET = "/etc/keystone/fernet-keys"
 CREDENTIAL = "/etc/keystone/credential-keys"
@@ -38,8 +36,7 @@ def key(name: str) -> Callable[[View], str]:
     """A Fernet key (32 bytes, base64) that stays the same for the life of the cloud."""
 
     def text(view: View) -> str:
-        digest = hashlib.sha256(view.secret(f"keystone/{name}").encode()).digest()
-        return base64.urlsafe_b64encode(digest).decode()
+        return fernet_key(view.secret(f"keystone/{name}"))
 
     return text
 
@@ -87,18 +84,41 @@ def service_users(view: View, needs: tuple[Need, ...]) -> Iterable[ApiObject]:
             )
 
 
+def user_domains(view: View, needs: tuple[Need, ...]) -> Iterable[ApiObject]:
+    """A domain for each need, with who administers it."""
+    for need in needs:
+        assert isinstance(need, UserDomain)
+        owner = next(part.name for part in view.components if need in part.needs)
+        yield Domain(
+            name=need.name,
+            description=f"users of {owner}",
+            component=owner,
+            data=True,
+        )
+        for item in view.credentials(f"domain/{need.name}"):
+            yield Person(
+                name=item.user,
+                password=item.password,
+                domain=need.name,
+                roles=("admin",),
+                component=owner,
+                after=(f"domain:{need.name}",),
+                absent=not item.valid,
+            )
+
+
 def seed(view: View) -> Mapping[str, str]:
     """What the seed makes beside the bootstrap: all that anybody wants of the identity service."""
-    needs = {
-        need: None for part in view.components for need in part.needs if type(need) is ServiceUser
-    }
-    wanted = [*service_users(view, tuple(needs))]
+    wanted = [
+        *service_users(view, view.needs(ServiceUser)),
+        *user_domains(view, view.needs(UserDomain)),
+    ]
     for part in view.components:
         wanted += part.objects(view) if part.objects else ()
     wanted = [item for item in wanted if not (isinstance(item, Person) and item.absent)]
     values: dict[str, Any] = {
         kind.kind: [asdict(item) for item in wanted if type(item) is kind]
-        for kind in (Project, Person, CatalogEntry)
+        for kind in (Domain, Project, Role, Person, CatalogEntry)
     }
     values |= {
         "admin": view.secret("user/admin"),
@@ -116,7 +136,10 @@ component = Component(
     source="pypi:keystone",
     license="Apache-2.0",
     needs=(Environment(), Database("keystone"), Cache()),
-    gives=(Gives(ServiceUser, objects=service_users, account="user"),),
+    gives=(
+        Gives(ServiceUser, objects=service_users, account="user"),
+        Gives(UserDomain, objects=user_domains, account="domain"),
+    ),
     endpoints=(Endpoint("keystone", port=5000, type="identity", description="Identity"),),
     users=(User("keystone", home="/var/lib/keystone"),),
     folders=(
