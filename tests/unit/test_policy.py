@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -187,6 +189,19 @@ def test_what_is_no_policy_is_refused(tmp_path: Path, text: str, where: str, wor
     assert words in problem.what
     assert problem.hint
     assert "backtrace" not in str(problem)
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("text", ["deny if { true }", "{", "deny if { http.send({}) }"])
+def test_a_refusal_can_be_forgotten_in_any_thread(tmp_path: Path, text: str) -> None:
+    folder = own(tmp_path, bad=text)
+    try:
+        policy.judge(policy.read(folder), document())
+    except BadInput as error:
+        error.__dict__["itself"] = error  # so that it goes when the collector comes
+    collector = threading.Thread(target=gc.collect)
+    collector.start()
+    collector.join()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -67,56 +68,57 @@ def judge(policies: Sequence[Policy], document: Any) -> tuple[Ruling, ...]:
     policy that can't be understood must not be taken for one that is kept.
     """
     used = [policy for policy in policies if not policy.test]
-    rules = _rules(used)
-    rules.look_at(document)
-    heads = rules.heads()
-    found: dict[tuple[str, str], Head] = {}
-    files: dict[str, list[str]] = {}
-    for head in heads:
-        if _RULE.fullmatch(head.name):
-            found.setdefault((head.path, head.file), head)
-            if head.file not in files.setdefault(head.path, []):
-                files[head.path].append(head.file)
-    excepted = {
-        package: _exceptions(rules, package) for package in {head.package for head in heads}
-    }
-    rulings = []
-    for (path, file), head in found.items():
-        others = [other for other in files[path] if other != file]
-        messages = _said(rules, head)
-        if messages and others:
-            messages = _said_by(used, file, others, head, document, messages)
-        rulings.append(_ruling(head, messages, excepted[head.package]))
-    return tuple(rulings)
+    with _rules(used) as rules:
+        rules.look_at(document)
+        heads = rules.heads()
+        found: dict[tuple[str, str], Head] = {}
+        files: dict[str, list[str]] = {}
+        for head in heads:
+            if _RULE.fullmatch(head.name):
+                found.setdefault((head.path, head.file), head)
+                if head.file not in files.setdefault(head.path, []):
+                    files[head.path].append(head.file)
+        excepted = {
+            package: _exceptions(rules, package) for package in {head.package for head in heads}
+        }
+        rulings = []
+        for (path, file), head in found.items():
+            others = [other for other in files[path] if other != file]
+            messages = _said(rules, head)
+            if messages and others:
+                messages = _said_by(used, file, others, head, document, messages)
+            rulings.append(_ruling(head, messages, excepted[head.package]))
+        return tuple(rulings)
 
 
 def verify(policies: Sequence[Policy]) -> tuple[Trial, ...]:
     """Run all tests; raises BadInput for a file that is not Rego."""
-    rules = _rules(policies)
-    rules.look_at({})
-    tests: dict[str, Head] = {}
-    for head in rules.heads():
-        if head.name.startswith("test_"):
-            tests.setdefault(head.path, head)
-    return tuple(
-        Trial(head.file, head.line, _package(head), head.name, rules.value(path) is True)
-        for path, head in tests.items()
-    )
-
-
-def _rules(policies: Iterable[Policy]) -> Rules:
-    rules = Rules(policy.source for policy in policies)
-    deaf = [
-        Problem(
-            f"{call.file}:{call.line}",
-            "http.send does not exist here: policies see their input and nothing else",
-            "judge by what is in the input",
+    with _rules(policies) as rules:
+        rules.look_at({})
+        tests: dict[str, Head] = {}
+        for head in rules.heads():
+            if head.name.startswith("test_"):
+                tests.setdefault(head.path, head)
+        return tuple(
+            Trial(head.file, head.line, _package(head), head.name, rules.value(path) is True)
+            for path, head in tests.items()
         )
-        for call in rules.asks_the_network()
-    ]
-    if deaf:
-        raise BadInput(*deaf)
-    return rules
+
+
+@contextmanager
+def _rules(policies: Iterable[Policy]) -> Iterator[Rules]:
+    with Rules(policy.source for policy in policies) as rules:
+        deaf = [
+            Problem(
+                f"{call.file}:{call.line}",
+                "http.send does not exist here: policies see their input and nothing else",
+                "judge by what is in the input",
+            )
+            for call in rules.asks_the_network()
+        ]
+        if deaf:
+            raise BadInput(*deaf)
+        yield rules
 
 
 def _package(head: Head) -> str:
@@ -165,9 +167,10 @@ def _said_by(
 ) -> tuple[str, ...]:
     """What this file says of what several files say together in a rule of the same name."""
     try:
-        alone = Rules(policy.source for policy in policies if policy.source.name not in others)
-        alone.look_at(document)
-        return _said(alone, head)
+        rest = [policy.source for policy in policies if policy.source.name not in others]
+        with Rules(rest) as alone:
+            alone.look_at(document)
+            return _said(alone, head)
     except BadInput:
         return together  # it needs what the others define: it is not known who says what
 

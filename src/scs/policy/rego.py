@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import regorus
 
@@ -46,7 +46,11 @@ class Head:
 
 
 class Rules:
-    """Some files together, as OPA has them: rules of one package are one whole."""
+    """Some files together, as OPA has them: rules of one package are one whole.
+
+    Used by `with`: the library's engine must go in the thread that made it, and who waits for
+    the collector (as what an exception holds does) goes in any.
+    """
 
     def __init__(self, sources: Iterable[Source]) -> None:
         """Raises BadInput, with file and line, for text that is not Rego."""
@@ -59,7 +63,14 @@ class Rules:
             except RuntimeError as error:
                 problems.append(_problem(str(error), source.name, "not Rego (version 1)"))
         if problems:
+            del self._engine
             raise BadInput(*problems)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        del self._engine
 
     def heads(self) -> tuple[Head, ...]:
         """Every definition of every rule, in the order of the files."""
