@@ -62,10 +62,15 @@ class User:
 
         def probe() -> Any:
             seen = self.asked("get", f"{kind}/{known}")[kind[:-1]]
-            assert "error" not in seen["status"], (seen["status"], seen.get("fail_reason"))
+            assert "error" not in seen["status"], (seen["status"], self._told(known))
             return seen if seen["status"] in wanted else None
 
         return until(probe, f"{kind[:-1]} {known} is {' or '.join(wanted)}")
+
+    def _told(self, known: str) -> list[str]:
+        """What Cinder tells users of what happened to a volume, newest first."""
+        told = self.asked("get", f"messages?resource_uuid={known}", version="3.70")["messages"]
+        return [item["user_message"] for item in told]
 
     def volume(self, size: int, **values: Any) -> str:
         """A new volume of so many GiB; its id."""
