@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,23 +16,17 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
+from scs.providers.local.preflight import install_host_packages
+
 BROWSER, DRIVER = "chromium", "chromedriver"
-PACKAGES = ("chromium", "chromium-driver")
-"""Debian's, where the two programs come from."""
+PACKAGES = {"chromium": BROWSER, "chromium-driver": DRIVER}
+"""Debian's, and the programs that come with them."""
 SECONDS = 60
 
 
 def bring() -> None:
-    """Install what is not there; raises CalledProcessError."""
-    if not all(map(shutil.which, (BROWSER, DRIVER))):
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(
-            ["apt-get", "install", "--quiet", "--yes", "--no-install-recommends", *PACKAGES],
-            env=quiet,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
+    """Install what is not there, as scs installs its own; raises CommandFailed."""
+    install_host_packages(more=PACKAGES)
 
 
 @contextmanager
