@@ -16,10 +16,15 @@ import pytest
 
 from scs import components, release
 from scs.archive import SUITE
+from scs.engine.events import Events
+from scs.engine.stock import Stock
+from scs.engine.workshop import Workshop
 from scs.errors import BadInput, CommandFailed, ScsError
+from scs.paths import Paths
 from scs.providers.local import layers
 from scs.release import environment, heads
 from scs.shell import quiet
+from scs.spec import CloudSpec
 
 CACHE = Path("/cache")
 FILES = {"etc/a": b"1", "etc/b": b"2"}
@@ -441,3 +446,18 @@ def test_an_archive_that_hangs_is_given_up(
         layers._debootstrap(tmp_path, tmp_path, (), files, said.append)
     assert time.monotonic() - began < 200
     assert len(said) == 4
+
+
+def test_an_environment_that_is_there_needs_no_layer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = release.load("2026.2")
+    there = layers.environment_path(tmp_path, newest.beside("dashboard"))
+    there.mkdir(parents=True)
+    monkeypatch.setattr(layers, "build_base", lambda *_: pytest.fail("a layer was made"))
+    workshop = Workshop(Events())
+    paths = Paths(tmp_path / "state", tmp_path)
+    stock = Stock(CloudSpec(), paths, newest, workshop, lambda: ("bind9",))
+    (made,) = stock.start_beside(["dashboard"])
+    assert made.result() == there
+    workshop.close()

@@ -58,7 +58,7 @@ def apply(
     if any(item.id.startswith("image:") for _, item in look.plan.api):
         session.stock.start_images()
     hooks = Hooks(session, look.plan)
-    for environment in session.beside(look.view):
+    for environment in session.environments(look.view):
         environment.result()
     hooks.before()
     Converging(session, look).run()
@@ -102,7 +102,7 @@ def _make_nodes(session: Session, look: Look) -> None:
     if not all(node.name in look.states and look.states[node.name].running for node in nodes):
         session.stock.start_images()
         session.stock.start_options(session.known)
-        session.beside(look.view)
+        session.environments(look.view)
         session.stock.layers(lambda _: None)
         session.check_external(look.view)
 

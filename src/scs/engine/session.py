@@ -277,7 +277,7 @@ class Session:
         view = self.view(UNKNOWN)
         return tuple(sorted({name for part in view.components for name in part.packages}))
 
-    def beside(self, view: View) -> Sequence[Future[Path]]:
+    def environments(self, view: View) -> Sequence[Future[Path]]:
         """The environments that the cloud needs beside that of the services, in the making."""
         names = {need.name for need in view.needs(Environment)} - {MAIN}
         return self.stock.start_beside(sorted(names))

@@ -96,6 +96,10 @@ class Stock:
         return layers.build_environment(self._cache, self._release, base, say)
 
     def _beside(self, part: str, say: Say) -> Path:
+        there = layers.environment_path(self._cache, self._release.beside(part))
+        if there.is_dir():
+            # No layer for new nodes is made just for this: the cloud may want other packages now.
+            return there
         base = self._workshop.start("root file system", self._base).result()
         return layers.build_environment(self._cache, self._release.beside(part), base, say)
 
