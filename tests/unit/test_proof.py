@@ -23,14 +23,11 @@ from scs import components
 from scs.api.clients import Clients
 from scs.engine.events import Event, Events
 from scs.verify import guest, names, traces
-from scs.verify.proof import (
-    RANGES,
-    Context,
-    Proof,
-    compare_metadata,
-    free_range,
-    provisioning,
-)
+from scs.verify.balancer import provisioning
+from scs.verify.ground import RANGES, free_range
+from scs.verify.proof import Proof
+from scs.verify.run import Run
+from scs.verify.server import compare_metadata
 from scs.verify.steps import Finding, Patience, ProofFailed, Step, carry_out
 
 RUN = "0123abcd"
@@ -103,7 +100,7 @@ def test_order_is_kept_and_the_rest_is_parallel() -> None:
 def proof(cloud: str, tmp_path: Path) -> Proof:
     spec, facts = CLOUDS[cloud]
     view = view_of(spec, components.discover(), **facts)
-    return Proof(Context(Clients(view, tmp_path), view, Events(), tmp_path), tmp_path, RUN)
+    return Proof(Run(Clients(view, tmp_path), Events(), RUN), tmp_path)
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)

@@ -19,7 +19,7 @@ from scs.plan.plan import Step
 
 if TYPE_CHECKING:
     from scs.engine.session import Look, Session
-    from scs.verify.proof import Evidence
+    from scs.verify.steps import Evidence
 
 
 def warning_values(session: Session, look: Look) -> list[dict[str, str]]:
