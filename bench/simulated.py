@@ -35,7 +35,10 @@ from scs.providers import Connection
 from scs.resources import Seen, Unit
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests")]
-from fakes import PaperCloud, PaperHand, PaperNode, World  # noqa: E402 - lies beside the tests
+from paper.cloud import PaperCloud  # noqa: E402 - lies beside the tests
+from paper.hand import PaperHand  # noqa: E402
+from paper.node import PaperNode  # noqa: E402
+from paper.world import World  # noqa: E402
 
 
 class Wire(PaperHand):

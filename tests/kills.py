@@ -5,7 +5,7 @@
     tools/try-kills paper             every step of a first `up` and of a change, on paper
     tools/try-kills cloud --points N  a real cloud of its own: at step boundaries and at random
 
-On paper (fakes.py) the program is a process of its own, ended by itself with SIGKILL before a
+On paper (`paper`) the program is a process of its own, ended by itself with SIGKILL before a
 step; nodes and API survive it on the disk. On the real cloud `./scs up` with all its children
 is ended from outside. Each time the next run must converge, the plan after it must be empty,
 and no object of the API may be there twice. The table of all points is printed at the end.
@@ -33,7 +33,8 @@ from typing import Any
 
 import pyrage
 
-from fakes import PaperCloud, World
+from paper.cloud import PaperCloud
+from paper.world import World
 
 ROOT = Path(__file__).parents[1]
 CHANGE: dict[str, Any] = {

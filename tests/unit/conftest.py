@@ -10,7 +10,8 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from fakes import PaperCloud, World
+from paper.cloud import PaperCloud
+from paper.world import World
 from scs.resources import probe
 
 

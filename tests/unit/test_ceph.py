@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from clouds import ONE_CEPH, THREE_CEPH, expander_of
-from fakes import PaperCloud, World
+from paper.cloud import PaperCloud
+from paper.world import World
 from scs import components
 from scs.engine import external_ceph
 from scs.errors import BadInput

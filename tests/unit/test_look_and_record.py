@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from clouds import CLOUDS, expander_of
-from fakes import World
+from paper.world import World
 from scs.engine.applied import Drift, accept, drift
 from scs.engine.journal import Announced, End, Journal, Result, Start
 from scs.engine.recording import Recording

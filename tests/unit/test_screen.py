@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from fakes import World
+from paper.world import World
 from scs.cli import screen as screens
 from scs.cli.screen import Screen, ago_text, cut, seconds_text
 from scs.engine.apply import apply

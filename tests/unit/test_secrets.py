@@ -13,7 +13,7 @@ import pyrage
 import pytest
 
 from clouds import expanded, expander_of
-from fakes import World
+from paper.world import World
 from scs.engine.journal import Result
 from scs.engine.pki import Authority
 from scs.engine.recording import Recording

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from clouds import ONE_CEPH, ONE_FULL, expanded, expander_of
-from fakes import World
+from paper.world import World
 from scs.api.identity import Domains, People, Roles
 from scs.engine.recording import Recording
 from scs.engine.rotation import chosen, listed, rotate

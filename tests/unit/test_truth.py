@@ -3,7 +3,7 @@
 """The plan tells the truth: what it announced is what `up` did, step for step, and no more.
 
 Each row is a kind of change, made on a cloud on paper by hand or in cloud.yaml. The session, the
-plan, the graph, both executors and the journal are real; see fakes.py.
+plan, the graph, both executors and the journal are real; see tests/paper.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from fakes import PaperExecutor, PaperHand, World
+from paper.api import PaperExecutor
+from paper.hand import PaperHand
+from paper.world import World
 from scs.engine.apply import Converging, apply
 from scs.engine.journal import Entry, Result
 from scs.engine.recording import Recording

@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The hand on paper: looks and converges without a connection, in the real one's shapes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from paper.cloud import PaperCloud
+from paper.node import PaperNode
+from scs.engine.events import Events
+from scs.engine.hand import Hand
+from scs.engine.ssh import Watcher
+from scs.providers import Connection
+from scs.resources import Resource, Seen, build
+from scs.resources.graph import attempt, schedule
+
+
+class PaperWatcher(Watcher):
+    """Nothing to follow: the fake hand tells of its steps itself."""
+
+    def __init__(self) -> None:
+        """Needs no connection."""
+
+    def close(self) -> None:
+        pass
+
+
+class PaperHand(Hand):
+    """Looks at and changes paper; answers in the real one's shapes, by way of payloads."""
+
+    def __init__(self, cloud: PaperCloud) -> None:
+        super().__init__()
+        self.cloud = cloud
+        self.told: dict[str, Events] = {}
+        self.calls: list[tuple[str, tuple[str, ...]]] = []
+        """(observe or converge, nodes): the round trips."""
+
+    def start(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        pass
+
+    def observe(
+        self,
+        nodes: Mapping[str, Connection],
+        payloads: Mapping[str, Sequence[Mapping[str, Any]]],
+    ) -> dict[str, dict[str, Seen]]:
+        self.calls.append(("observe", tuple(nodes)))
+        return {
+            name: {
+                item.id: PaperNode(self.cloud, name).observe(item) for item in _sent(payloads[name])
+            }
+            for name in nodes
+        }
+
+    def converge(
+        self,
+        nodes: Mapping[str, Connection],
+        payloads: Mapping[str, Sequence[Mapping[str, Any]]],
+        run: str,
+    ) -> dict[str, list[dict[str, Any]]]:
+        self.calls.append(("converge", tuple(nodes)))
+        answers = {}
+        for name in nodes:
+            steps = {item.id: item for item in _sent(payloads[name])}
+            node, tell = PaperNode(self.cloud, name), self.told[name].told(name)
+
+            def work(
+                step: str,
+                node: PaperNode = node,
+                steps: dict[str, Resource] = steps,
+                tell: Callable[[Mapping[str, object]], None] = tell,
+            ) -> Any:
+                return attempt(step, lambda: node.converge(steps[step]), tell)
+
+            after = {step: set(item.after) for step, item in steps.items()}
+            answers[name] = [outcome.__dict__ for outcome in schedule(after, work, width=4)]
+        return answers
+
+    def watch(self, events: Events, node: str, link: Connection, run: str) -> Watcher:
+        self.told[node] = events
+        return PaperWatcher()
+
+
+def _sent(payloads: Sequence[Mapping[str, Any]]) -> list[Resource]:
+    return [build(item) for item in json.loads(json.dumps(list(payloads)))]

@@ -1,0 +1,87 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""This machine on paper: nodes come by being written down, and nothing is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+
+from paper.cloud import PaperCloud
+from scs.engine.known import KnownOptions
+from scs.errors import Problem
+from scs.images import BuiltImage
+from scs.model.topology import Node
+from scs.providers import Connection, Lack, NodeFacts, NodeState
+from scs.shell import Say
+
+FACTS = NodeFacts(container=True, ovs_datapath="netdev", virt_type="qemu")
+
+
+class PaperProvider:
+    """Nodes that are made by writing them down."""
+
+    def __init__(self, cloud: PaperCloud, key: Path) -> None:
+        self.cloud = cloud
+        self.key = key
+
+    def preflight(self, *, online: bool = True) -> Sequence[Problem]:
+        return []
+
+    def observe(self) -> Mapping[str, NodeState]:
+        return {
+            name: NodeState(name, True, name in self.cloud.running, "is not running")
+            for name in self.cloud.nodes
+        }
+
+    def lacks(self) -> Sequence[Lack]:
+        return []
+
+    def facts(self) -> NodeFacts:
+        return FACTS
+
+    def create(self, nodes: Sequence[Node], say: Say) -> None:
+        for node in nodes:
+            with self.cloud.lock:
+                self.cloud.at_step("this machine", f"node:{node.name}")
+                things = self.cloud.nodes.setdefault(node.name, {})
+                if node.name not in self.cloud.running:
+                    for name, values in things.items():
+                        if name.startswith("unit:"):  # all is started at boot
+                            on = values["enabled"] == "enabled"
+                            values["active"] = "active" if on else "inactive"
+                            values["started"] = values["changed"] = self.cloud.now()
+                    self.cloud.running.add(node.name)
+                self.cloud.keep()
+
+    def connection(self, node: Node) -> Connection:
+        return Connection(str(node.address), "root", self.key, self.key)
+
+    def remove(self, say: Say) -> None:
+        self.cloud.nodes.clear()
+        self.cloud.running.clear()
+        self.cloud.api.clear()
+        self.cloud.keep()
+
+
+class PaperStock:
+    """No layers and no images are needed on paper."""
+
+    complete = True
+
+    def layers(self, _say: Say) -> Sequence[Path]:
+        return []
+
+    def start_beside(self, parts: Sequence[str]) -> Sequence[Future[Path]]:
+        assert not parts, "no environment is made on paper"
+        return []
+
+    def start_images(self) -> None:
+        pass
+
+    def start_options(self, known: KnownOptions) -> None:
+        pass
+
+    def built(self, recipe: str) -> BuiltImage:
+        raise LookupError(recipe)
