@@ -17,15 +17,9 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from fake_openstack import (
-    PASSWORDS,
-    PROJECT,
-    Authority,
-    FakeOpenStack,
-    clouds_yaml,
-    good_tls,
-    serving,
-)
+from fake_openstack.cloud import PASSWORDS, PROJECT, FakeOpenStack
+from fake_openstack.serving import clouds_yaml, serving
+from fake_openstack.tls import Authority, good_tls
 from scs.certify import certificate, history, traces
 from scs.certify.cloud import MARKS, Asked, Run, session_of
 from scs.certify.page import report_page

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from fake_openstack import PASSWORDS, Authority, FakeOpenStack, clouds_yaml, good_tls, serving
+from fake_openstack.cloud import PASSWORDS, FakeOpenStack
+from fake_openstack.serving import clouds_yaml, serving
+from fake_openstack.tls import Authority, good_tls
 from scs.cli import main as cli
 
 

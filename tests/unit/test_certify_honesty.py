@@ -20,17 +20,10 @@ from keystoneauth1.identity.v3 import Password
 from keystoneauth1.session import Session
 
 from certify_mutants import mutants
-from fake_openstack import (
-    PASSWORDS,
-    Authority,
-    FakeOpenStack,
-    Handler,
-    a_rule,
-    ago,
-    an_image,
-    good_tls,
-    serving,
-)
+from fake_openstack.cloud import PASSWORDS, FakeOpenStack
+from fake_openstack.serving import Handler, serving
+from fake_openstack.things import a_rule, ago, an_image
+from fake_openstack.tls import Authority, good_tls
 from scs.certify.cloud import Asked, Run
 from scs.certify.run import Result, attempt, now
 from scs.certify.wire import Limiter

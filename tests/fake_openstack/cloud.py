@@ -1,112 +1,24 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""A small OpenStack that answers from dictionaries, over real HTTPS: whole as it comes, and each
-test breaks in it what it wants.
-"""
+"""What the cloud has, what is broken in it, and its answers, service by service."""
 
 from __future__ import annotations
 
 import base64
-import datetime
-import json
 import os
 import re
-import ssl
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
-from scs.components.flavors import flavor as scs_flavor
+from fake_openstack.things import CODE, Json, a_flavor, a_rule, an_image, default_rules
 from scs.standards.flavors import MANDATORY, RECOMMENDED
-from scs.standards.iaas.connections import CIPHERS
 from scs.standards.iaas.guests import BLOCKS, MARK
 from scs.standards.randomness import BLOCK
 
 PROJECT, USER = "p" * 32, "u" * 32
 PASSWORDS = {"demo": "demo-password-3141", "admin": "admin-password-2718"}
-CODE = "https://cloud-images.ubuntu.com/noble/20261101/noble.img"
-NOW = datetime.datetime.now(datetime.UTC)
-
-Json = dict[str, Any]
-
-
-def ago(days: float) -> str:
-    return f"{NOW - datetime.timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def an_image(name: str, distro: str, version: str, source: str, **more: Any) -> Json:
-    values = {
-        "id": f"image-{name}",
-        "name": name,
-        "status": "active",
-        "visibility": "public",
-        "owner": "another",
-        "created_at": ago(1),
-        "size": 600_000_000,
-        "min_disk": 8,
-        "min_ram": 512,
-        "architecture": "x86_64",
-        "os_distro": distro,
-        "os_version": version,
-        "os_purpose": "generic",
-        "hw_disk_bus": "virtio",
-        "hw_rng_model": "virtio",
-        "image_build_date": ago(2)[:10],
-        "image_original_user": distro,
-        "image_source": source,
-        "image_description": "https://example.org/",
-        "replace_frequency": "monthly",
-        "provided_until": "none",
-        "uuid_validity": "last-2",
-    }
-    return {**values, **more}
-
-
-def a_flavor(name: str) -> Json:
-    wanted = scs_flavor(name)
-    return {
-        "id": f"flavor-{name}",
-        "name": name,
-        "vcpus": wanted.vcpus,
-        "ram": wanted.ram,
-        "disk": wanted.disk,
-        "extra_specs": dict(wanted.extra_specs),
-    }
-
-
-def a_rule(direction: str, kind: str, **more: Any) -> Json:
-    values = {
-        "id": str(uuid.uuid4()),
-        "direction": direction,
-        "ethertype": kind,
-        "remote_ip_prefix": None,
-        "remote_group_id": None,
-        "protocol": None,
-        "port_range_min": None,
-        "used_in_default_sg": True,
-        "used_in_non_default_sg": True,
-    }
-    return {**values, **more}
-
-
-def default_rules() -> list[Json]:
-    own = {"remote_group_id": "PARENT", "used_in_non_default_sg": False}
-    return [
-        *(a_rule("egress", kind) for kind in ("IPv4", "IPv6")),
-        *(a_rule("ingress", kind, **own) for kind in ("IPv4", "IPv6")),
-    ]
 
 
 class FakeOpenStack:
@@ -500,151 +412,3 @@ class FakeOpenStack:
         if "project" in body["auth"].get("scope", {}):
             values["project"] = {"id": PROJECT, "name": "demo", "domain": domain}
         return token, {"token": values}
-
-
-class Handler(BaseHTTPRequestHandler):
-    """One request."""
-
-    cloud: FakeOpenStack
-    protocol_version = "HTTP/1.1"
-    # An answer in one piece: its parts would wait for each other's acknowledgement.
-    wbufsize = -1
-    disable_nagle_algorithm = True
-
-    def _do(self) -> None:
-        size = int(self.headers.get("Content-Length") or 0)
-        raw = self.rfile.read(size)
-        parts = urlsplit(self.path)
-        query = {key: values[0] for key, values in parse_qs(parts.query).items()}
-        kind = self.headers.get("Content-Type", "")
-        body: Any = json.loads(raw) if raw and "json" in kind else None
-        cloud = self.cloud
-        with cloud.lock:
-            cloud.seen.append(f"{self.command} {parts.path}")
-            if parts.path.endswith("/auth/tokens"):
-                given = cloud.token(body)
-                if given:
-                    self._send(201, given[1], {"X-Subject-Token": given[0]})
-                else:
-                    self._send(401, {"error": {"code": 401, "message": "wrong password"}})
-                return
-            caller = cloud.tokens.get(self.headers.get("X-Auth-Token", ""), {}).get("name", "")
-            status, told = cloud.answer(self.command, parts.path, query, caller, body, raw)
-        self._send(status, told)
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _do  # noqa: N815
-
-    def _send(self, status: int, told: Any, headers: Mapping[str, str] | None = None) -> None:
-        if isinstance(told, bytes):
-            content = told
-        elif isinstance(told, str):
-            content = told.encode()
-        else:
-            content = b"" if told is None else json.dumps(told).encode()
-        self.send_response(status)
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.send_header("x-openstack-request-id", f"req-{uuid.uuid4()}")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        pass
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        pass  # clients that look at TLS hang up in the middle
-
-
-class Authority:
-    """A CA for servers of tests."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"CA {folder.name}")])
-        self.path = folder / "ca.pem"
-        made = self._builder(self._name, self._key.public_key(), 300, is_ca=True)
-        self.path.write_bytes(self._signed(made))
-
-    def server(self, days: float = 300, address: str = "127.0.0.1") -> Path:
-        """A file with the certificate and the key of a server at this address."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
-        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
-        made = self._builder(name, key.public_key(), days, is_ca=False)
-        path = self.folder / f"server-{uuid.uuid4().hex}.pem"
-        clear = serialization.NoEncryption()
-        private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, clear
-        )
-        path.write_bytes(self._signed(made.add_extension(names, critical=False)) + private)
-        return path
-
-    def _builder(
-        self, name: x509.Name, key: ec.EllipticCurvePublicKey, days: float, *, is_ca: bool
-    ) -> x509.CertificateBuilder:
-        now = datetime.datetime.now(datetime.UTC)
-        return (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(self._name)
-            .public_key(key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=400))
-            .not_valid_after(now + datetime.timedelta(days=days))
-            .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
-        )
-
-    def _signed(self, builder: x509.CertificateBuilder) -> bytes:
-        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-
-def good_tls(both: Path) -> ssl.SSLContext:
-    """As Mozilla recommends."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(both)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(":".join(CIPHERS))
-    return context
-
-
-@contextmanager
-def serving(cloud: FakeOpenStack, tls: ssl.SSLContext) -> Iterator[type[Handler]]:
-    """The cloud at an address of this machine, `cloud.base`; what is given holds the cloud."""
-    handler = type("Bound", (Handler,), {"cloud": cloud})
-    server = Server(("127.0.0.1", 0), handler)
-    server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    cloud.base = f"https://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield handler
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def clouds_yaml(cloud: FakeOpenStack, folder: Path, ca: Path) -> Path:
-    def entry(user: str) -> Json:
-        auth = {
-            "auth_url": f"{cloud.base}/identity/v3",
-            "username": user,
-            "password": PASSWORDS[user],
-            "project_name": user,
-            "user_domain_name": "Default",
-            "project_domain_name": "Default",
-        }
-        return {"auth": auth, "region_name": "RegionOne", "cacert": str(ca)}
-
-    path = folder / "clouds.yaml"
-    path.write_text(
-        yaml.safe_dump({"clouds": {"fake": entry("demo"), "fake-admin": entry("admin")}})
-    )
-    return path
