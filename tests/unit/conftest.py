@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Clouds on paper: one that is up (made once, copied for each test), and none yet."""
+"""What unit tests share: clouds on paper, one that is up (copied for each test) and none yet."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ import pytest
 from paper.cloud import PaperCloud
 from paper.world import World
 from scs.resources import probe
+
+
+@pytest.fixture(autouse=True)
+def calm() -> None:
+    """A step that fails tells all others of its process to hurry; not those of other tests."""
+    probe.hurry.clear()
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +48,6 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, identity: Path) -> Wo
     monkeypatch.setenv("SCS_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("SCS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SCS_IDENTITY", str(identity))
-    probe.hurry.clear()
     return World(PaperCloud(), tmp_path)
 
 

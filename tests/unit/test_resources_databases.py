@@ -1,0 +1,245 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Databases, with MariaDB's client replaced: accounts, migrations, what is restored."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from commands import NO_SERVER, replace_client, replace_command
+from scs.resources import (
+    ConvergeError,
+    Database,
+    Migration,
+    Restored,
+    database,
+    migration,
+    observe,
+    restored,
+)
+
+# --- MariaDB, with its client replaced
+
+HASH = "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19"
+"""What `SELECT PASSWORD('password')` answers."""
+SHOW, USERS, GRANTS = "SHOW DATABASES", "SELECT user, CONCAT", "SELECT user, db"
+NOVA = Database(name="nova", accounts=(("nova", "password"),), databases=("nova", "nova_api"))
+FILLED: Mapping[str, str | ConvergeError] = {
+    SHOW: "nova\nnova_api\nmysql\n",
+    USERS: f"nova\t{HASH} ANY\nother\t*00 \n",
+    GRANTS: "nova\tnova\nnova\tnova\\\\_api\n",
+}
+
+
+def test_passwords_are_compared_as_mariadb_keeps_them() -> None:
+    assert database.native_hash("password") == HASH
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ({}, None),
+        ({SHOW: "nova\nmysql\n"}, "no database nova_api"),
+        ({USERS: ""}, "account nova is missing or has another password"),
+        ({USERS: "nova\t*00 ANY\n"}, "account nova is missing or has another password"),
+        ({USERS: f"nova\t{HASH} \n"}, "account nova is missing or has another password"),
+        ({GRANTS: "nova\tnova\n"}, "account nova lacks rights"),
+        ({SHOW: NO_SERVER}, "can't be seen: the database does not answer"),
+    ],
+)
+def test_databases(
+    monkeypatch: pytest.MonkeyPatch,
+    answers: Mapping[str, str | ConvergeError],
+    reason: str | None,
+) -> None:
+    replace_client(monkeypatch, {**FILLED, **answers})
+    assert NOVA.why(observe([NOVA])[NOVA.id]) == reason
+
+
+def test_a_database_account_may_use_its_own_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    commands = replace_command(monkeypatch, database, {})
+    NOVA.converge()
+    line = commands.ran[-1]
+    assert "password" not in line.partition(" < ")[0]
+    assert "REQUIRE SSL;" in line
+    assert "GRANT ALL PRIVILEGES ON `nova\\_api`.* TO 'nova'@'%';" in line
+
+
+def test_an_account_that_was_only_out_of_sight_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    replace_client(monkeypatch, FILLED)  # knows no query that changes something
+    NOVA.converge()
+
+
+def test_two_accounts_take_turns_without_a_moment_without_rights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both = replace(NOVA, accounts=(("nova", "password"), ("nova-b", "password")))
+    replace_client(monkeypatch, FILLED)
+    assert both.compare(observe([both])[both.id]) == (
+        "account nova-b is missing or has another password"
+    )
+    after = replace(NOVA, accounts=(("nova-b", "password"),), gone=("nova",))
+    users = f"nova\t*00 ANY\nnova-b\t{HASH} ANY\n"
+    grants = "nova-b\tnova\nnova-b\tnova\\\\_api\n"
+    replace_client(monkeypatch, {**FILLED, USERS: users, GRANTS: grants})
+    assert after.compare(observe([after])[after.id]) == "account nova is to be removed"
+    commands = replace_command(monkeypatch, database, {})
+    after.converge()
+    assert "REPLACE" not in commands.ran[-1]
+    assert commands.ran[-1].rstrip().endswith("DROP USER IF EXISTS 'nova'@'%';")
+
+
+# --- migrations: the proof is in the database
+
+DONE = Migration(
+    name="nova",
+    argv=("nova-manage", "sync"),
+    user="nova",
+    env={"PASSWORD": "secret"},
+    proofs={"nova": "nova", "nova_cell0": "nova"},
+    rows={"SELECT COUNT(*) FROM nova.cells": "2"},
+)
+PROVEN: Mapping[str, str | ConvergeError] = {
+    "SELECT version_num FROM `nova_cell0`": "b2\na1\n",
+    "SELECT version_num FROM `nova`": "a1\nb2\n",
+    "SELECT COUNT(*) FROM nova.cells": "2\n",
+}
+VERSION, ROWS = list(PROVEN)[1:]
+
+
+@pytest.fixture
+def heads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "heads.json"
+    path.write_text(json.dumps({"nova": ["a1", "b2"]}))
+    monkeypatch.setattr(migration, "HEADS", path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ({}, None),
+        ({VERSION: "a1\n"}, "nova is at a1"),
+        ({VERSION: "a1\nb2\nc3\n"}, "nova is at a1 b2 c3"),
+        ({VERSION: ""}, "nova is at nothing"),
+        ({VERSION: ConvergeError("no such table")}, "nova is at nothing"),
+        ({VERSION: NO_SERVER}, "can't be seen: the database does not answer"),
+        ({ROWS: "1\n"}, "its first rows are missing"),
+        ({ROWS: ConvergeError("no such table")}, "its first rows are missing"),
+    ],
+)
+def test_a_migration_is_proven_by_the_database(
+    monkeypatch: pytest.MonkeyPatch,
+    heads: Path,
+    answers: Mapping[str, str | ConvergeError],
+    reason: str | None,
+) -> None:
+    replace_client(monkeypatch, {**PROVEN, **answers})
+    assert DONE.why(observe([DONE])[DONE.id]) == reason
+
+
+@pytest.mark.parametrize("content", [None, "{}"])
+def test_without_known_heads_nothing_is_proven(
+    monkeypatch: pytest.MonkeyPatch, heads: Path, content: str | None
+) -> None:
+    replace_client(monkeypatch, PROVEN)
+    heads.unlink() if content is None else heads.write_text(content)
+    assert DONE.compare(observe([DONE])[DONE.id]) == "was never done"
+
+
+def test_a_migration_that_ends_well_must_also_have_worked(
+    monkeypatch: pytest.MonkeyPatch, heads: Path
+) -> None:
+    replace_client(monkeypatch, {**PROVEN, ROWS: "1\n"})
+    commands = replace_command(monkeypatch, migration, {})
+    with pytest.raises(ConvergeError, match="ended well, but its first rows are missing"):
+        DONE.converge()
+    assert commands.ran == ["nice -n -10 runuser -u nova -- nova-manage sync"]
+    replace_client(monkeypatch, PROVEN)
+    DONE.converge()
+
+
+# --- what migrations made, restored before the first start
+
+RESTORED = Restored(name="mariadb", migrations=("nova",), databases=("nova", "nova_cell0"))
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heads: Path) -> Path:
+    """MariaDB's folder, and a kept dump of one migration."""
+    folder = tmp_path / "mysql"
+    folder.mkdir()
+    monkeypatch.setattr(restored, "DATA", folder)
+    monkeypatch.setattr(restored, "BEGUN", folder / ".begun")
+    monkeypatch.setattr(restored, "SOCKET", tmp_path / "socket")
+    monkeypatch.setattr(migration, "ARTIFACTS", tmp_path / "artifacts")
+    path = migration.kept("nova")
+    path.parent.mkdir(parents=True)
+    path.write_text(f"CREATE TABLE t;\n{migration.COMPLETE}")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("folders", "reason"),
+    [
+        ([], "starts empty"),
+        (["mysql"], "starts empty"),
+        (["nova_cell0"], None),
+        (["nova", ".begun"], "starts empty"),
+    ],
+)
+def test_only_a_server_that_never_ran_is_filled(
+    data: Path, folders: list[str], reason: str | None
+) -> None:
+    for name in folders:
+        (data / name).mkdir()
+    assert RESTORED.compare(observe([RESTORED])[RESTORED.id]) == reason
+    assert RESTORED.compare({}) == "is missing"
+
+
+@pytest.mark.parametrize(
+    "hindrance", ["the server runs", "nothing is kept", "a part is kept", "it is there"]
+)
+def test_otherwise_the_migrations_do_it(
+    data: Path, hindrance: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*words: object, **more: object) -> None:
+        raise AssertionError(words)
+
+    monkeypatch.setattr(subprocess, "Popen", never)
+    if hindrance == "the server runs":
+        restored.SOCKET.touch()
+    elif hindrance == "nothing is kept":
+        migration.kept("nova").unlink()
+    elif hindrance == "a part is kept":
+        path = migration.kept("nova")
+        path.write_text(path.read_text()[:-3])
+    else:
+        (data / "nova").mkdir()
+    RESTORED.converge()
+    assert not restored.BEGUN.exists()
+
+
+def test_a_server_that_does_not_start_tells_why_and_is_tried_again(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = tmp_path / "bin" / "mariadbd"
+    server.parent.mkdir()
+    server.write_text("#!/bin/sh\necho no room >&2\nexit 1\n")
+    server.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{server.parent}:/usr/bin:/bin")
+    monkeypatch.setattr(shutil, "chown", lambda *_: None)
+    (data / "nova").mkdir()
+    restored.BEGUN.touch()
+    with pytest.raises(ConvergeError, match=r"does not start\nno room"):
+        RESTORED.converge()
+    assert RESTORED.compare(observe([RESTORED])[RESTORED.id]) == "starts empty"
