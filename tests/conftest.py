@@ -14,6 +14,9 @@ TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 ORDER = ("unit", "host", "e2e")
 
+# What it asserts tells as much as in a test.
+pytest.register_assert_rewrite("launched")
+
 
 def pytest_configure() -> None:
     """A run that is told to end takes down what it has started, as with Ctrl-C."""

@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Volumes of a whole cloud: moved, copied on write, backed up."""
+
+from __future__ import annotations
+
+import json
+
+from launched import NAME, STORY, Cloud
+from volumes import User, until
+
+pytestmark = STORY
+
+
+def test_volumes_move_and_are_copied_on_write(cloud: Cloud) -> None:
+    user = User(NAME, cloud.state / NAME)
+    hello = user.cloud.compute.find_server("hello")
+    image = user.cloud.image.find_image("scs-verify").id
+    debian = user.cloud.image.find_image("Debian 13").id
+    # A copy of the image would take as long as 20 GiB take; a clone has a parent and nothing else.
+    large = user.volume(20, imageRef=debian)
+    told = json.loads(cloud.ssh(f"rbd --id cinder info --format json volumes/volume-{large}"))
+    assert (told["parent"]["pool"], told["parent"]["image"]) == ("images", debian)
+    used = cloud.ssh(f"rbd --id cinder du --format json volumes/volume-{large}")
+    assert json.loads(used)["images"][0]["used_size"] == 0
+    # A second server, from a volume; the data go there by way of one.
+    second = user.server_from_volume("second", user.volume(1, imageRef=image))
+    data = user.volume(1)
+    written = user.written(hello, user.attach(hello, data), 32)
+    user.detach(hello, data)
+    assert user.read(second, user.attach(second, data), 32) == written
+    # It grows while it is used, and its copies do not change with it.
+    snapshot = user.snapshot(data)
+    user.extend(data, 2)
+    until(
+        lambda: user.said(user.address(second), "cat /sys/block/vdb/size") == str(2 * 2**21),
+        "the guest sees that the volume has grown",
+    )
+    user.detach(second, data)
+    copy = user.volume(1, snapshot_id=snapshot)
+    clone = user.volume(2, source_volid=data)
+    assert user.read(second, user.attach(second, copy), 32) == written
+    user.remove_server(second)
+    user.gone("volumes", copy, clone, large)
+    user.gone("snapshots", snapshot)
+    user.gone("volumes", data)
+
+
+def test_a_backup_is_restored_byte_by_byte(cloud: Cloud) -> None:
+    user = User(NAME, cloud.state / NAME)
+    hello = user.cloud.compute.find_server("hello")
+    data = user.volume(1)
+    user.written(hello, user.attach(hello, data), 32)
+    user.detach(hello, data)
+    backup = user.backup(data)
+    again = user.restored(backup)
+    export = "rbd --id cinder --no-progress export volumes/volume-{} -"
+    cloud.ssh(f"bash -c 'cmp <({export.format(data)}) <({export.format(again)})'")
+    assert "volume-" in cloud.ssh("rbd --id cinder-backup ls backups")
+    user.gone("backups", backup)
+    user.gone("volumes", data, again)
