@@ -6,17 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scs.model.component import (
-    CONTROL,
-    Component,
-    Config,
-    Endpoint,
-    Folder,
-    Migration,
-    Text,
-    User,
-    Wsgi,
-)
+from scs.model.component import CONTROL, Component, Config, Endpoint, Folder, Text, User, Wsgi
+from scs.model.database import schema
 from scs.model.needs import Cache, Database, Environment, ServiceUser
 from scs.model.view import ENVIRONMENT, View, fernet_key
 from scs.resources import Link, Resource
@@ -62,15 +53,7 @@ component = Component(
         Text(f"{MASTER}/master-key.conf", master_key, group="barbican", mode=0o640, secret=True),
     ),
     prepares=paste,
-    migrations=(
-        Migration(
-            "barbican",
-            argv=(f"{ENVIRONMENT}/bin/barbican-manage", "db", "upgrade"),
-            user="barbican",
-            proofs={"barbican": "barbican"},
-            snapshot=True,
-        ),
-    ),
+    migrations=(schema("barbican", "barbican-manage", "db", "upgrade"),),
     units=(
         Wsgi(
             "barbican-api",

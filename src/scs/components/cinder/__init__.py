@@ -6,17 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from scs.model.component import (
-    CONTROL,
-    Component,
-    Config,
-    Endpoint,
-    Folder,
-    Migration,
-    Service,
-    User,
-    Wsgi,
-)
+from scs.model.component import CONTROL, Component, Config, Endpoint, Folder, Service, User, Wsgi
+from scs.model.database import schema
 from scs.model.needs import Cache, Database, Environment, Queue, ServiceUser
 from scs.model.objects import ApiObject, CatalogEntry, VolumeQuota, VolumeType
 from scs.model.storage import FILES
@@ -93,24 +84,8 @@ component = Component(
     ),
     users=(User("cinder", home="/var/lib/cinder"),),
     folders=(Folder("/etc/cinder", group="cinder", mode=0o750),),
-    files=(
-        Config(
-            "cinder.conf.j2",
-            CONF,
-            group="cinder",
-            service="cinder",
-            policy=True,
-        ),
-    ),
-    migrations=(
-        Migration(
-            "cinder",
-            argv=(f"{ENVIRONMENT}/bin/cinder-manage", f"--config-file={CONF}", "db", "sync"),
-            user="cinder",
-            proofs={"cinder": "cinder"},
-            snapshot=True,
-        ),
-    ),
+    files=(Config("cinder.conf.j2", CONF, group="cinder", service="cinder", policy=True),),
+    migrations=(schema("cinder", "cinder-manage", f"--config-file={CONF}", "db", "sync"),),
     units=(
         Wsgi(
             "cinder-api",

@@ -14,7 +14,6 @@ from scs.model.component import (
     Config,
     Endpoint,
     Folder,
-    Migration,
     Port,
     Probe,
     Service,
@@ -22,6 +21,7 @@ from scs.model.component import (
     User,
     Wsgi,
 )
+from scs.model.database import schema
 from scs.model.needs import Cache, Database, Environment, NameServer, Queue, ServiceUser
 from scs.model.view import ENVIRONMENT, View
 from scs.resources import Link, Resource
@@ -31,7 +31,6 @@ FOLDER = "/etc/designate"
 CONF = f"{FOLDER}/designate.conf"
 POOLS = f"{FOLDER}/pools.yaml"
 PASTE = f"{FOLDER}/api-paste.ini"
-MANAGE = (f"{ENVIRONMENT}/bin/designate-manage", f"--config-file={CONF}")
 MDNS = 5354
 """Where Designate hands out zones."""
 
@@ -109,7 +108,13 @@ def known_pool(view: View) -> Iterable[Resource]:
     """The pool in the database: Designate itself brings it there, and only when it runs."""
     yield MigrationResource(
         name="designate-pool",
-        argv=(*MANAGE, "pool", "update", f"--file={POOLS}"),
+        argv=(
+            f"{ENVIRONMENT}/bin/designate-manage",
+            f"--config-file={CONF}",
+            "pool",
+            "update",
+            f"--file={POOLS}",
+        ),
         user="designate",
         rows=rows(pool(view)),
         after=(f"file:{CONF}", f"file:{POOLS}", "unit:designate-central.service"),
@@ -178,13 +183,7 @@ component = Component(
     # The API looks for it beside its configuration.
     prepares=lambda _: [Link(name=PASTE, target=f"{ENVIRONMENT}/etc/designate/api-paste.ini")],
     migrations=(
-        Migration(
-            "designate",
-            argv=(*MANAGE, "database", "sync"),
-            user="designate",
-            proofs={"designate": "designate"},
-            snapshot=True,
-        ),
+        schema("designate", "designate-manage", f"--config-file={CONF}", "database", "sync"),
     ),
     units=(
         Wsgi(

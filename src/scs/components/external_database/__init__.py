@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scs.model.component import CONTROL, Component, Gives, Probe, Text
+from scs.model.database import accounts
 from scs.model.external import DatabaseServer
 from scs.model.needs import Database, Need
 from scs.model.view import DATABASE_CA, View
-from scs.resources import Database as DatabaseResource
 from scs.resources import Resource
 
 CLIENT = "/root/.my.cnf"
@@ -38,21 +38,9 @@ def client(view: View) -> str:
     )
 
 
-def accounts(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resource]]:
-    """A database account for each need, as in a server of the cloud's own."""
-    for need in needs:
-        assert isinstance(need, Database)
-        known = view.credentials(f"database/{need.name}")
-        yield (
-            need,
-            DatabaseResource(
-                name=need.name,
-                accounts=tuple((item.user, item.password) for item in known if item.valid),
-                gone=tuple(item.user for item in known if not item.valid),
-                databases=need.schemas,
-                after=(f"packages:{NAME}", f"file:{CLIENT}"),
-            ),
-        )
+def made(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resource]]:
+    """As in a server of the cloud's own, but after the client that can reach this one."""
+    return accounts(view, needs, after=(f"packages:{NAME}", f"file:{CLIENT}"))
 
 
 def reachable(view: View, _need: Need) -> Probe:
@@ -77,7 +65,7 @@ component = Component(
     summary="relational database of the operator's",
     roles=CONTROL,
     packages=("mariadb-client",),
-    gives=(Gives(Database, resources=accounts, ready=reachable, account="database"),),
+    gives=(Gives(Database, resources=made, ready=reachable, account="database"),),
     files=(
         Text(DATABASE_CA, certificate),
         Text(CLIENT, client, mode=0o600, secret=True),

@@ -4,18 +4,9 @@
 
 from __future__ import annotations
 
-from scs.model.component import (
-    CONTROL,
-    Component,
-    Config,
-    Endpoint,
-    Folder,
-    Migration,
-    User,
-    Wsgi,
-)
+from scs.model.component import CONTROL, Component, Config, Endpoint, Folder, User, Wsgi
+from scs.model.database import schema
 from scs.model.needs import BlockStorage, Cache, Database, Environment, ServiceUser
-from scs.model.view import ENVIRONMENT
 
 component = Component(
     name="glance",
@@ -42,17 +33,7 @@ component = Component(
         ),
     ),
     migrations=(
-        Migration(
-            "glance",
-            argv=(
-                f"{ENVIRONMENT}/bin/glance-manage",
-                "--config-file=/etc/glance/glance-api.conf",
-                "db_sync",
-            ),
-            user="glance",
-            proofs={"glance": "glance"},
-            snapshot=True,
-        ),
+        schema("glance", "glance-manage", "--config-file=/etc/glance/glance-api.conf", "db_sync"),
     ),
     units=(
         Wsgi(

@@ -6,17 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scs.model.component import (
-    CONTROL,
-    Component,
-    Config,
-    Endpoint,
-    Folder,
-    Migration,
-    Service,
-    User,
-    Wsgi,
-)
+from scs.model.component import CONTROL, Component, Config, Endpoint, Folder, Service, User, Wsgi
+from scs.model.database import schema
 from scs.model.needs import Cache, Database, Environment, Queue, ServiceUser, UserDomain
 from scs.model.objects import ApiObject, Person, Role
 from scs.model.view import ENVIRONMENT, View
@@ -73,15 +64,7 @@ component = Component(
     users=(User("heat", home="/var/lib/heat"),),
     folders=(Folder("/etc/heat", group="heat", mode=0o750),),
     files=(Config("heat.conf.j2", CONF, group="heat", service="heat", policy=True),),
-    migrations=(
-        Migration(
-            "heat",
-            argv=(f"{ENVIRONMENT}/bin/heat-manage", f"--config-file={CONF}", "db_sync"),
-            user="heat",
-            proofs={"heat": "heat"},
-            snapshot=True,
-        ),
-    ),
+    migrations=(schema("heat", "heat-manage", f"--config-file={CONF}", "db_sync"),),
     units=(
         # Both find heat.conf by themselves.
         Wsgi("heat-api", module="heat.wsgi.api:application", port=8004, user="heat", lazy=True),

@@ -22,6 +22,7 @@ from scs.model.component import (
     User,
     Wsgi,
 )
+from scs.model.database import schema
 from scs.model.needs import Cache, Database, Environment, Need, ServiceUser, UserDomain
 from scs.model.objects import ApiObject, CatalogEntry, Domain, Person, Project, Role
 from scs.model.view import ENVIRONMENT, View, fernet_key
@@ -162,13 +163,7 @@ component = Component(
     ),
     keys=(KeyFolder(FERNET, "keystone/fernet-keys", owner="keystone"),),
     migrations=(
-        Migration(
-            "keystone",
-            argv=(f"{ENVIRONMENT}/bin/keystone-manage", "db_sync"),
-            user="keystone",
-            proofs={"keystone": "keystone"},
-            snapshot=True,
-        ),
+        schema("keystone", "keystone-manage", "db_sync"),
         Migration(
             "keystone-seed",
             argv=(f"{ENVIRONMENT}/bin/python", SEED),

@@ -17,32 +17,16 @@ from scs.model.component import (
     Port,
     Probe,
 )
+from scs.model.database import accounts
 from scs.model.needs import Certificate, Database, Need
 from scs.model.topology import Role
 from scs.model.view import ENVIRONMENT, View
-from scs.resources import Database as DatabaseResource
 from scs.resources import Resource, Restored
 
 TRUSTED = "s/^safe_to_bootstrap: 0/safe_to_bootstrap: 1/"
 TRUST = (
     f"/bin/sh -c 'cd /var/lib/mysql && ! test -e grastate.dat || sed -i \"{TRUSTED}\" grastate.dat'"
 )
-
-
-def accounts(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resource]]:
-    """A database account for each need."""
-    for need in needs:
-        assert isinstance(need, Database)
-        known = view.credentials(f"database/{need.name}")
-        yield (
-            need,
-            DatabaseResource(
-                name=need.name,
-                accounts=tuple((item.user, item.password) for item in known if item.valid),
-                gone=tuple(item.user for item in known if not item.valid),
-                databases=need.schemas,
-            ),
-        )
 
 
 def first_rows(view: View) -> Iterable[Resource]:

@@ -4,17 +4,8 @@
 
 from __future__ import annotations
 
-from scs.model.component import (
-    CONTROL,
-    Component,
-    Config,
-    Endpoint,
-    Folder,
-    Migration,
-    Service,
-    User,
-    Wsgi,
-)
+from scs.model.component import CONTROL, Component, Config, Endpoint, Folder, Service, User, Wsgi
+from scs.model.database import schema
 from scs.model.needs import (
     Cache,
     Certificate,
@@ -63,31 +54,11 @@ component = Component(
         Folder(LIBRARY),
     ),
     files=(
-        Config(
-            "neutron.conf.j2",
-            CONF,
-            group="neutron",
-            service="neutron",
-            policy=True,
-        ),
+        Config("neutron.conf.j2", CONF, group="neutron", service="neutron", policy=True),
         Config("api.py.j2", f"{LIBRARY}/scs_neutron_api.py", mode=0o644),
         Config("gateway_mtu.py.j2", f"{LIBRARY}/scs_gateway_mtu.py", mode=0o644),
     ),
-    migrations=(
-        Migration(
-            "neutron",
-            argv=(
-                f"{ENVIRONMENT}/bin/neutron-db-manage",
-                "--config-file",
-                CONF,
-                "upgrade",
-                "heads",
-            ),
-            user="neutron",
-            proofs={"neutron": "neutron"},
-            snapshot=True,
-        ),
-    ),
+    migrations=(schema("neutron", "neutron-db-manage", "--config-file", CONF, "upgrade", "heads"),),
     units=(
         Wsgi(
             "neutron-api",

@@ -48,13 +48,7 @@ component = Component(
         Folder("/var/lib/nova", owner="nova", group="nova"),
     ),
     files=(
-        Config(
-            "nova.conf.j2",
-            "/etc/nova/nova.conf",
-            group="nova",
-            service="nova",
-            policy=True,
-        ),
+        Config("nova.conf.j2", "/etc/nova/nova.conf", group="nova", service="nova", policy=True),
         Config("migrate.py.j2", "/usr/local/lib/scs/nova-migrate", mode=0o755),
     ),
     migrations=(

@@ -11,12 +11,12 @@ from scs.model.component import (
     Config,
     Endpoint,
     Folder,
-    Migration,
     Probe,
     Service,
     User,
     Wsgi,
 )
+from scs.model.database import schema
 from scs.model.needs import Cache, Certificate, Database, Environment, NetworkDatabase, ServiceUser
 from scs.model.view import ENVIRONMENT, View
 
@@ -57,18 +57,7 @@ component = Component(
     folders=(Folder("/etc/octavia", group="octavia", mode=0o750),),
     files=(Config("octavia.conf.j2", CONF, group="octavia", service="octavia", policy=True),),
     migrations=(
-        Migration(
-            "octavia",
-            argv=(
-                f"{ENVIRONMENT}/bin/octavia-db-manage",
-                f"--config-file={CONF}",
-                "upgrade",
-                "head",
-            ),
-            user="octavia",
-            proofs={"octavia": "octavia"},
-            snapshot=True,
-        ),
+        schema("octavia", "octavia-db-manage", f"--config-file={CONF}", "upgrade", "head"),
     ),
     units=(
         Wsgi(

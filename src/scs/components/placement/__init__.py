@@ -4,18 +4,9 @@
 
 from __future__ import annotations
 
-from scs.model.component import (
-    CONTROL,
-    Component,
-    Config,
-    Endpoint,
-    Folder,
-    Migration,
-    User,
-    Wsgi,
-)
+from scs.model.component import CONTROL, Component, Config, Endpoint, Folder, User, Wsgi
+from scs.model.database import schema
 from scs.model.needs import Cache, Database, Environment, ServiceUser
-from scs.model.view import ENVIRONMENT
 
 component = Component(
     name="placement",
@@ -38,15 +29,7 @@ component = Component(
             policy=True,
         ),
     ),
-    migrations=(
-        Migration(
-            "placement",
-            argv=(f"{ENVIRONMENT}/bin/placement-manage", "db", "sync"),
-            user="placement",
-            proofs={"placement": "placement"},
-            snapshot=True,
-        ),
-    ),
+    migrations=(schema("placement", "placement-manage", "db", "sync"),),
     units=(
         Wsgi(
             "placement-api",
