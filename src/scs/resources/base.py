@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
 from typing import Any, ClassVar, Self
 
 Seen = Mapping[str, Any]
@@ -52,7 +53,7 @@ class Resource:
     after: tuple[str, ...] = ()
     """Ids of resources on the same node that must be right before this one is converged."""
 
-    @property
+    @cached_property
     def id(self) -> str:
         return f"{self.kind}:{self.name}"
 
@@ -89,12 +90,18 @@ class Resource:
 
     def payload(self) -> dict[str, Any]:
         """Plain JSON values from which `resources.build` makes an equal resource."""
-        return {"kind": self.kind, **asdict(self)}
+        return {"kind": self.kind, **{name: getattr(self, name) for name in _names(type(self))}}
 
     @classmethod
     def from_payload(cls, values: Mapping[str, Any]) -> Self:
-        known = {field.name for field in fields(cls)}
+        known = _names(cls)
         return cls(**{key: _frozen(value) for key, value in values.items() if key in known})
+
+
+@cache
+def _names(kind: type[Resource]) -> tuple[str, ...]:
+    """The fields of a kind."""
+    return tuple(field.name for field in fields(kind))
 
 
 def unseen(error: ConvergeError, what: str) -> Seen:

@@ -11,6 +11,7 @@ import pwd
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
@@ -115,7 +116,7 @@ class File(Owned):
             found[want.id] = seen
         return found
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         return sha256(self.content.encode()).hexdigest()
 
