@@ -12,7 +12,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 Seen = Mapping[str, Any]
@@ -90,18 +90,12 @@ class Resource:
 
     def payload(self) -> dict[str, Any]:
         """Plain JSON values from which `resources.build` makes an equal resource."""
-        return {"kind": self.kind, **{name: getattr(self, name) for name in _names(type(self))}}
+        return {"kind": self.kind, **{item.name: getattr(self, item.name) for item in fields(self)}}
 
     @classmethod
     def from_payload(cls, values: Mapping[str, Any]) -> Self:
-        known = _names(cls)
+        known = {field.name for field in fields(cls)}
         return cls(**{key: _frozen(value) for key, value in values.items() if key in known})
-
-
-@cache
-def _names(kind: type[Resource]) -> tuple[str, ...]:
-    """The fields of a kind."""
-    return tuple(field.name for field in fields(kind))
 
 
 def unseen(error: ConvergeError, what: str) -> Seen:
