@@ -16,7 +16,7 @@ import fnmatch
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import cached_property
 from hashlib import sha256
@@ -64,6 +64,7 @@ from scs.resources import (
     Resource,
     Restored,
     Seen,
+    Sum,
     SwitchSettings,
     Unit,
     build,
@@ -168,7 +169,7 @@ class PaperNode:
             case Leftovers():
                 left = [name.rpartition("/")[2] for name in self._left(item)]
                 return {"left": left} if left else {}
-            case File():
+            case File() | Sum():
                 if thing is None:
                     return {}
                 digest = sha256(thing["content"].encode()).hexdigest()
@@ -425,15 +426,17 @@ class PaperHand(Hand):
 
     def observe(
         self,
-        nodes: Mapping[str, Connection],
-        payloads: Mapping[str, Sequence[Mapping[str, Any]]],
+        links: Mapping[str, Connection],
+        wanted: Iterable[tuple[str, Sequence[Resource]]],
     ) -> dict[str, dict[str, Seen]]:
-        self.calls.append(("observe", tuple(nodes)))
+        if links:
+            self.calls.append(("observe", tuple(links)))
         return {
             name: {
-                item.id: PaperNode(self.cloud, name).observe(item) for item in _sent(payloads[name])
+                item.id: PaperNode(self.cloud, name).observe(item)
+                for item in _sent([json.loads(item.asked) for item in items if item.seen])
             }
-            for name in nodes
+            for name, items in wanted
         }
 
     def converge(

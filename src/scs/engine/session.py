@@ -409,7 +409,7 @@ class Session:
             return {}
         asked = Record(name="managed")
         links = {node.name: self.provider.connection(node) for node in nodes}
-        seen = self.hand.observe(links, {name: [asked.payload()] for name in links})
+        seen = self.hand.observe(links, [(name, [asked]) for name in links])
         return {name: emptied(things.get(asked.id, {})) for name, things in seen.items()}
 
     def executor(self, view: View) -> Executor:
@@ -418,13 +418,9 @@ class Session:
     def _observe_nodes(
         self, desired: Mapping[str, Sequence[Resource]]
     ) -> Mapping[str, Mapping[str, Seen]]:
-        payloads = {
-            name: [item.payload() for item in items if item.seen] for name, items in desired.items()
-        }
-        if not payloads:
+        if not desired:
             return {}
-        links = self.connections()
-        return self.hand.observe({name: links[name] for name in payloads}, payloads)
+        return self.hand.observe(self.connections(), desired.items())
 
     def _machine_steps(
         self, nodes: Sequence[Node], states: Mapping[str, NodeState]

@@ -8,6 +8,7 @@ nothing but the standard library and its own siblings.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -91,6 +92,15 @@ class Resource:
     def payload(self) -> dict[str, Any]:
         """Plain JSON values from which `resources.build` makes an equal resource."""
         return {"kind": self.kind, **{item.name: getattr(self, item.name) for item in fields(self)}}
+
+    def question(self) -> dict[str, Any]:
+        """As `payload`, but only what looking takes: `build` makes something that sees the same."""
+        return {name: value for name, value in self.payload().items() if name != "after"}
+
+    @cached_property
+    def asked(self) -> str:
+        """The question as JSON; worked out once, however many nodes are asked the same."""
+        return json.dumps(self.question())
 
     @classmethod
     def from_payload(cls, values: Mapping[str, Any]) -> Self:
