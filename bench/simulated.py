@@ -23,7 +23,7 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ import pyrage
 from scs.api.clients import Clients
 from scs.engine import eye
 from scs.providers import Connection
-from scs.resources import Seen, Unit
+from scs.resources import Resource, Seen, Unit
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests")]
 from paper.cloud import PaperCloud  # noqa: E402 - lies beside the tests
@@ -54,10 +54,10 @@ class Wire(PaperHand):
 
     def observe(
         self,
-        nodes: Mapping[str, Connection],
-        payloads: Mapping[str, Sequence[Mapping[str, Any]]],
+        links: Mapping[str, Connection],
+        wanted: Iterable[tuple[str, Sequence[Resource]]],
     ) -> dict[str, dict[str, Seen]]:
-        return eye.look(nodes, payloads, self._ask)
+        return eye.look(links, wanted, self._ask)
 
     def _ask(self, link: Connection, _words: str, program: str) -> eye.Said:
         time.sleep(self.seconds)

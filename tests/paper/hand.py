@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -52,15 +52,17 @@ class PaperHand(Hand):
 
     def observe(
         self,
-        nodes: Mapping[str, Connection],
-        payloads: Mapping[str, Sequence[Mapping[str, Any]]],
+        links: Mapping[str, Connection],
+        wanted: Iterable[tuple[str, Sequence[Resource]]],
     ) -> dict[str, dict[str, Seen]]:
-        self.calls.append(("observe", tuple(nodes)))
+        if links:
+            self.calls.append(("observe", tuple(links)))
         return {
             name: {
-                item.id: PaperNode(self.cloud, name).observe(item) for item in _sent(payloads[name])
+                item.id: PaperNode(self.cloud, name).observe(item)
+                for item in _sent([json.loads(item.asked) for item in items if item.seen])
             }
-            for name in nodes
+            for name, items in wanted
         }
 
     def converge(

@@ -31,6 +31,7 @@ from scs.resources import (
     Resource,
     Restored,
     Seen,
+    Sum,
     SwitchSettings,
     Unit,
 )
@@ -59,7 +60,7 @@ class PaperNode:
             case Leftovers():
                 left = [name.rpartition("/")[2] for name in self._left(item)]
                 return {"left": left} if left else {}
-            case File():
+            case File() | Sum():
                 if thing is None:
                     return {}
                 digest = sha256(thing["content"].encode()).hexdigest()

@@ -15,20 +15,19 @@ import json
 import subprocess
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from scs import resources
 from scs.engine.ssh import ssh_argv
 from scs.errors import Problem, StepFailed
 from scs.patience import VARIABLE, patience, patient
 from scs.providers import Connection
-from scs.resources import Seen
+from scs.resources import Resource, Seen
 
 SECONDS = 180
 """How long a look may take."""
@@ -62,13 +61,13 @@ if not os.path.isdir(lib):
         shutil.rmtree(new)
 sys.path.insert(0, lib)
 from scs_resources import build, observe
-seen = observe([build(item) for item in unpack("{payload}")])
+seen = observe([build(item) for item in unpack("{asked}")])
 print("\\n" + base64.b64encode(zlib.compress(json.dumps(seen).encode())).decode())
 """
 
 
-def _pack(value: object) -> str:
-    return base64.b64encode(zlib.compress(json.dumps(value).encode(), 1)).decode()
+def _pack(text: str) -> str:
+    return base64.b64encode(zlib.compress(text.encode(), 1)).decode()
 
 
 @lru_cache
@@ -76,13 +75,15 @@ def _sources() -> tuple[str, str]:
     """The package `scs.resources`, packed, and its hash."""
     folder = Path(resources.__file__).parent
     texts = {path.name: path.read_text() for path in sorted(folder.glob("*.py"))}
-    return _pack(texts), sha256(json.dumps(texts).encode()).hexdigest()[:16]
+    packed = json.dumps(texts)
+    return _pack(packed), sha256(packed.encode()).hexdigest()[:16]
 
 
-def program(payload: Sequence[Mapping[str, Any]]) -> str:
+def program(wanted: Iterable[Resource]) -> str:
     """What a node runs to look at these resources; its last line is the packed answer."""
     sources, digest = _sources()
-    return _PROGRAM.format(digest=digest, sources=sources, payload=_pack(payload))
+    asked = f"[{','.join(item.asked for item in wanted if item.seen)}]"
+    return _PROGRAM.format(digest=digest, sources=sources, asked=_pack(asked))
 
 
 def batch() -> tuple[str, ...]:
@@ -123,23 +124,24 @@ def ask(link: Connection, words: str, program: str) -> Said:
 
 
 def look(
-    nodes: Mapping[str, Connection],
-    payloads: Mapping[str, Sequence[Mapping[str, Any]]],
+    links: Mapping[str, Connection],
+    wanted: Iterable[tuple[str, Sequence[Resource]]],
     ask: Callable[[Connection, str, str], Said] = ask,
 ) -> dict[str, dict[str, Seen]]:
-    """Look at these nodes at once; node → id → what was seen. Raises StepFailed."""
-    if not nodes:
-        return {}
+    """Look at nodes; node → id → what was seen. Raises StepFailed.
 
-    def one(name: str) -> dict[str, Seen] | Problem:
+    Each is asked as soon as `wanted` tells what for, while the next one's is worked out.
+    """
+
+    def one(name: str, items: Sequence[Resource]) -> dict[str, Seen] | Problem:
         hint = f"look at it with: scs ssh {name}; then run the same command again"
         end, booted = time.monotonic() + patient(REBOOT_SECONDS), ""
         while True:
             try:
                 done = ask(
-                    nodes[name],
+                    links[name],
                     f"{booted}exec env {VARIABLE}={patience()} python3 -",
-                    program(payloads[name]),
+                    program(items),
                 )
             except subprocess.TimeoutExpired:
                 what = f"did not answer within {patient(SECONDS):.0f} s"
@@ -156,8 +158,13 @@ def look(
             return Problem(f"node {name}", what, hint)
         return answer(done.output)
 
-    with ThreadPoolExecutor(min(PARALLEL, len(nodes))) as pool:
-        answers = dict(zip(nodes, pool.map(one, nodes), strict=True))
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        try:
+            asked = {name: pool.submit(one, name, items) for name, items in wanted}
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+        answers = {name: task.result() for name, task in asked.items()}
     problems = [item for item in answers.values() if isinstance(item, Problem)]
     if problems:
         raise StepFailed(*problems)

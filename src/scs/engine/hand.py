@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from types import TracebackType
@@ -27,7 +27,7 @@ from scs.engine.eye import look
 from scs.engine.ssh import Watcher
 from scs.errors import Problem, StepFailed
 from scs.providers import Connection
-from scs.resources import Seen
+from scs.resources import Resource, Seen
 
 HERE = Path(__file__).parent
 
@@ -112,11 +112,14 @@ class Hand:
 
     def observe(
         self,
-        nodes: Mapping[str, Connection],
-        payloads: Mapping[str, Sequence[Mapping[str, Any]]],
+        links: Mapping[str, Connection],
+        wanted: Iterable[tuple[str, Sequence[Resource]]],
     ) -> dict[str, dict[str, Seen]]:
-        """Look at these nodes at once; node → id → what was seen. Raises StepFailed."""
-        return look(nodes, payloads)
+        """Look at nodes, each as soon as `wanted` tells what for; raises StepFailed.
+
+        Node → id → what was seen.
+        """
+        return look(links, wanted)
 
     def converge(
         self,

@@ -65,10 +65,7 @@ class Authority:
         """Whether what ends soon is issued anew when it is asked for."""
         self._kept = self._read() or {"ca": self._found(cloud), "issued": {}}
         self._saved = json.dumps(self._kept) if path.exists() else ""
-        self._before = {
-            name: x509.load_pem_x509_certificate(kept["crt"].encode())
-            for name, kept in self._kept["issued"].items()
-        }
+        self._before = {name: kept["crt"] for name, kept in self._kept["issued"].items()}
         self._ca = x509.load_pem_x509_certificate(self._kept["ca"]["crt"].encode())
         self._key = self._chain = ""
 
@@ -117,10 +114,13 @@ class Authority:
 
         As they were before this command: what it issues anew does not hide what is due.
         """
-        known = {"ca": self._ca, **dict(sorted(self._before.items()))}
+        issued = {
+            name: x509.load_pem_x509_certificate(crt.encode())
+            for name, crt in sorted(self._before.items())
+        }
         return {
             name: (item.not_valid_before_utc, item.not_valid_after_utc)
-            for name, item in known.items()
+            for name, item in {"ca": self._ca, **issued}.items()
         }
 
     def renew(self, name: str) -> None:

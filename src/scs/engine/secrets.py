@@ -125,7 +125,8 @@ class Secrets:
     def secret(self, name: str) -> Secret:
         """The secret of that name with what is known of it."""
         if name not in self._values:
-            self._values[name] = Secret(generated(), time.time())
+            # Nodes and the API are looked at at the same time, and both may be the first to ask.
+            self._values.setdefault(name, Secret(generated(), time.time()))
         return self._values[name]
 
     def credentials(self, name: str) -> tuple[Credential, ...]:

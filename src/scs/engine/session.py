@@ -8,7 +8,7 @@ import difflib
 import os
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -327,25 +327,20 @@ class Session:
         facts = self.provider.facts() if there else UNKNOWN
         view = self.view(facts)
         expander = self.expander(view)
-        desired = {node.name: self.desired(expander, node) for node in view.nodes}
         objects = expander.objects()
         # The API is where the control nodes are; other nodes may be yet to come.
         reachable = all(node.name in there for node in view.nodes_with(Role.CONTROL))
         going = self._going(expander, states)
         held = self._held([node for node, _ in going if states[node.name].running])
         executor = self.executor(view)
-        observed: Mapping[str, Mapping[str, Seen]] = {}
-        api: Mapping[str, Any] = {}
         gone = [item for item in self.made.gone(objects) if self._served(view, item)]
         asked = [*objects, *(item for _, left in going for item in left)]
         with ThreadPoolExecutor(max_workers=2) as pool:
-            on_nodes = pool.submit(
-                self._observe_nodes, {name: desired[name] for name in desired if name in there}
-            )
             in_api = pool.submit(executor.observe, asked) if reachable else None
             in_past = pool.submit(executor.observe, gone) if reachable and gone else None
-            observed, api = on_nodes.result(), in_api.result() if in_api else {}
-        past = in_past.result() if in_past else {}
+            desired, observed = self._look_at_nodes(expander, there)
+            api: Mapping[str, Any] = in_api.result() if in_api else {}
+            past: Mapping[str, Any] = in_past.result() if in_past else {}
         away = {
             name: removal_steps(name, items, observed.get(name, {}), self._delete_data)
             for name, items in desired.items()
@@ -409,22 +404,30 @@ class Session:
             return {}
         asked = Record(name="managed")
         links = {node.name: self.provider.connection(node) for node in nodes}
-        seen = self.hand.observe(links, {name: [asked.payload()] for name in links})
+        seen = self.hand.observe(links, [(name, [asked]) for name in links])
         return {name: emptied(things.get(asked.id, {})) for name, things in seen.items()}
 
     def executor(self, view: View) -> Executor:
         return Executor(Clients(view, self.paths.state / "ca.pem"), self.stock.built)
 
-    def _observe_nodes(
-        self, desired: Mapping[str, Sequence[Resource]]
-    ) -> Mapping[str, Mapping[str, Seen]]:
-        payloads = {
-            name: [item.payload() for item in items if item.seen] for name, items in desired.items()
-        }
-        if not payloads:
-            return {}
-        links = self.connections()
-        return self.hand.observe({name: links[name] for name in payloads}, payloads)
+    def _look_at_nodes(
+        self, expander: Expander, there: Collection[str]
+    ) -> tuple[Mapping[str, Sequence[Resource]], Mapping[str, Mapping[str, Seen]]]:
+        """What is wanted on each node, and what was seen of it on those that are there.
+
+        A node is looked at as soon as it is known what for: meanwhile the next is worked out.
+        """
+        desired: dict[str, Sequence[Resource]] = {}
+
+        def wanted() -> Iterator[tuple[str, Sequence[Resource]]]:
+            for node in expander.view.nodes:
+                desired[node.name] = self.desired(expander, node)
+                if node.name in there:
+                    yield node.name, desired[node.name]
+
+        links = {name: link for name, link in self.connections().items() if name in there}
+        observed = self.hand.observe(links, wanted())
+        return desired, observed
 
     def _machine_steps(
         self, nodes: Sequence[Node], states: Mapping[str, NodeState]

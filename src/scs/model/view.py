@@ -55,9 +55,16 @@ class Credential:
     """Whether it may be used; else it is to be removed."""
 
 
+class NodeAskedFor(BaseException):
+    """Which node it is was asked of a view that is from any node with some roles.
+
+    No error, and nobody's who catches errors: what was being made is not the same on all of them.
+    """
+
+
 @dataclass(frozen=True)
 class View:
-    """One cloud as its components see it, from one node (`node`) or from outside (None)."""
+    """One cloud as its components see it, from a `place`."""
 
     cloud: str
     region: str
@@ -91,22 +98,30 @@ class View:
     memory: int = 0
     """MiB that each node may count on; 0: not known yet."""
     components: tuple[Component, ...] = ()
-    node: Node | None = None
+    place: Node | frozenset[Role] | None = None
+    """It is seen from one node, from any node with exactly these roles, or from outside (None)."""
     accounts: Callable[[str], tuple[Credential, ...]] | None = None
     numbered: Callable[[str], Mapping[int, str]] | None = None
 
-    def on(self, node: Node) -> View:
-        """The same cloud seen from that node."""
-        view = replace(self, node=node)
-        view.__dict__["_found"] = self._found
+    def on(self, place: Node | frozenset[Role]) -> View:
+        """The same cloud seen from that node, or from any node with exactly these roles."""
+        view = replace(self, place=place)
+        view.__dict__.update(_found=self._found, endpoints=self.endpoints)
         return view
 
     @property
     def here(self) -> Node:
         """The node it is seen from."""
-        if self.node is None:
+        if isinstance(self.place, Node):
+            return self.place
+        if self.place is None:
             raise LookupError("this view is not from a node")
-        return self.node
+        raise NodeAskedFor
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """The roles of the node it is seen from."""
+        return self.place if isinstance(self.place, frozenset) else self.here.roles
 
     @property
     def address(self) -> IPv4Address:
@@ -135,7 +150,7 @@ class View:
     @property
     def components_here(self) -> tuple[Component, ...]:
         """The components on this node."""
-        return tuple(part for part in self.components if part.roles & self.here.roles)
+        return tuple(part for part in self.components if part.roles & self.roles)
 
     def needs_here(self, need: type[N]) -> tuple[tuple[Component, N], ...]:
         """What components on this node need of one type."""
@@ -166,7 +181,7 @@ class View:
         """The key of one of Ceph's accounts (`client.NAME`, `osd.UUID`, `mon.`)."""
         return cephx_key(self.secret(f"ceph/{account}"))
 
-    @property
+    @cached_property
     def endpoints(self) -> tuple[tuple[Component, Endpoint], ...]:
         return tuple((part, point) for part in self.components for point in part.endpoints)
 

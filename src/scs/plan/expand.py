@@ -5,19 +5,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from scs.errors import BadInput, Problem
 from scs.model import needs
-from scs.model.component import Component, Config, Packaged, Probe, Service, Text, User, Wsgi
+from scs.model.component import (
+    Component,
+    Config,
+    Folder,
+    Packaged,
+    Probe,
+    Service,
+    Text,
+    User,
+    Wsgi,
+)
 from scs.model.needs import Need
 from scs.model.objects import ApiObject
 from scs.model.overrides import Setting
-from scs.model.topology import Node
+from scs.model.topology import Node, Role
 from scs.model.view import View
 from scs.plan import own, templating
 from scs.plan.ini import Composed, compose, layered, parse, unmarked
 from scs.plan.resolve import givers, needs_of
+from scs.plan.site import Site
 from scs.plan.units import (
     UWSGI,
     drop_in_text,
@@ -43,6 +54,25 @@ from scs.resources import Migration as MigrationResource
 SYSTEMD = "/etc/systemd/system"
 
 
+Shape = tuple[tuple[str, tuple[tuple[Need, str], ...]], ...]
+"""What components give on a node: by their names, each need with the id of what meets it."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a component has beside its own files, and what is waited for; all by names."""
+
+    base: tuple[Resource, ...]
+    """Keys, policies, the files of units."""
+    gates: tuple[Resource, ...]
+    ids: tuple[str, ...]
+    """Of all that lies there before anything is started."""
+    ready: tuple[str, ...]
+    """Ids of that, and of all that it needs."""
+    read: tuple[str, ...]
+    """Paths that its units read."""
+
+
 class Expander:
     """Turns the components of one cloud into resources and API objects; pure.
 
@@ -54,16 +84,22 @@ class Expander:
         self.view = view
         self.folders = folders
         self.shared = shared
-        self._units: dict[str, Sequence[Resource]] = {}
+        self._sites: dict[frozenset[Role], Site] = {}
+        self._units: dict[tuple[str, str], tuple[Resource, ...]] = {}
+        self._layers: dict[tuple[str, str], tuple[Setting, ...]] = {}
 
     def node(self, node: Node) -> tuple[Resource, ...]:
         """All resources of one node."""
-        view = self.view.on(node)
-        here = [part for part in view.components if part.roles & node.roles]
-        given = {part.name: tuple(self._given(part, view)) for part in here}
+        if node.roles not in self._sites:
+            self._sites[node.roles] = Site.of(self.view, node.roles)
+        site = self._sites[node.roles].on(node)
+        shape = tuple(
+            (part.name, tuple((need, item.id) for need, item in self._given(site, part)))
+            for part in site.parts
+        )
         found: list[Resource] = []
-        for part in here:
-            found += self._component(part, view, given)
+        for part in site.parts:
+            found += site.once(("component", part.name, shape), self._component, part, shape)
         return _merged(found)
 
     def objects(self) -> tuple[ApiObject, ...]:
@@ -90,95 +126,82 @@ class Expander:
             for item in part.leaves(view)
         )
 
-    def _given(self, part: Component, view: View) -> Iterable[tuple[Need, Resource]]:
-        for gives in part.gives:
-            if gives.resources:
-                yield from gives.resources(view, needs_of(view, gives.need))
+    def _given(self, site: Site, part: Component) -> tuple[tuple[Need, Resource], ...]:
+        """What a component gives here, with the need that each thing meets."""
+        if not any(gives.resources for gives in part.gives):
+            return ()
+        return site.once(("given", part.name), _given, part)
 
-    def _component(
-        self,
-        part: Component,
-        view: View,
-        given: Mapping[str, tuple[tuple[Need, Resource], ...]],
-    ) -> list[Resource]:
+    def _component(self, site: Site, part: Component, shape: Shape) -> list[Resource]:
+        ground = site.once(("ground", part.name), _ground, part)
+        files = [
+            site.once(("file", part.name, number), self._file, part, declared, _ids(ground))
+            for number, declared in enumerate(part.files)
+        ]
+        own = [*ground, *(item for item in files if item)]
+        ids = _ids(own)
+        frame = site.once(("frame", part.name, ids, shape), self._frame, part, ids, shape)
+        made = site.once(("made", part.name, frame.ready), _made, part, frame.ready)
+        found = [*own, *frame.base, *frame.gates, *made]
+        before = frame.ready + _ids(made)
+        found += site.once(("migrations", part.name, before), _migrations, part, before)
+        migrated = {f"migration:{item.name}": item.later for item in part.migrations}
+        early = before + tuple(name for name, later in migrated.items() if not later)
+        for unit in part.units:
+            what = ("unit", part.name, unit.name, early, frame.ids, frame.read)
+            found += site.once(what, self._unit, part, unit, early, frame.ids, frame.read)
+        more = {item.id: item for _, item in self._given(site, part)}
+        if part.resources:
+            more |= {item.id: item for item in site.once(("more", part.name), _more, part)}
+        if more:
+            after = _ids(found)
+            found += [item if item.after else replace(item, after=after) for item in more.values()]
+        return found
+
+    def _frame(self, site: Site, part: Component, own: tuple[str, ...], shape: Shape) -> Frame:
+        """`own` are the ids of what the component has first."""
+        view = site.view
+        ids = _ids(_ground(site, part))
         base: list[Resource] = []
-        if part.packages:
-            base.append(Packages(name=part.name, packages=part.packages))
-        ids = _ids(base)
-        base += [
-            Account(name=user.name, home=user.home, groups=user.groups, after=ids)
-            for user in part.users
-        ]
-        ids = _ids(base)
-        declared_paths = {folder.path for folder in part.folders}
-        base += [
-            Directory(name=user.home, owner=user.name, group=user.name, mode=0o750, after=ids)
-            for user in part.users
-            if user.home != User.home and user.home not in declared_paths
-        ]
-        base += [
-            Directory(name=item.path, owner=item.owner, group=item.group, mode=item.mode, after=ids)
-            for item in part.folders
-        ]
-        ids = _ids(base)
-        for declared in part.files:
-            content = self._content(part, declared, view)
-            if content is not None:
-                base.append(
-                    File(
-                        name=declared.path,
-                        content=content,
-                        owner=declared.owner,
-                        group=declared.group,
-                        mode=declared.mode,
-                        secret=declared.secret,
-                        after=ids,
-                    )
-                )
         for folder in part.keys:
             keys = tuple(sorted(view.keys(folder.name).items()))
-            own = {"owner": folder.owner, "group": folder.owner}
-            base.append(Keys(name=folder.path, keys=keys, after=ids, **own))
-        read = tuple(item.name for item in base if isinstance(item, File))
+            base.append(
+                Keys(
+                    name=folder.path,
+                    component=part.name,
+                    keys=keys,
+                    owner=folder.owner,
+                    group=folder.owner,
+                    after=ids,
+                )
+            )
         # Not read: oslo.policy looks at its files again by itself.
-        policies = (self._policy(declared, view, ids) for declared in part.files)
+        policies = (self._policy(part, declared, view, ids) for declared in part.files)
         base += [item for item in policies if item]
         for unit in part.units:
             base += self._unit_files(part, unit)
-        met, gates, paths = self._needs(part, view, given)
-        read += tuple(item.name for item in met if isinstance(item, File | Link)) + paths
-        ready = _ids(base) + _ids(met) + _ids(gates) + tuple(f"file:{path}" for path in paths)
-        made = (
-            [replace(item, after=(*ready, *item.after)) for item in part.prepares(view)]
-            if part.prepares
-            else []
+        met, gates, paths = self._needs(part, view, dict(shape))
+        read = (*_paths(own, File), *_paths(met, File, Link), *paths)
+        all_ids = own + _ids(base)
+        ready = all_ids + met + _ids(gates) + tuple(f"file:{path}" for path in paths)
+        return Frame(tuple(base), tuple(gates), all_ids, ready, read)
+
+    def _file(
+        self, site: Site, part: Component, declared: Config | Text, after: tuple[str, ...]
+    ) -> File | None:
+        content = self._content(part, declared, site.view)
+        if content is None:
+            return None
+        return File(
+            name=declared.path,
+            component=part.name,
+            content=content,
+            owner=declared.owner,
+            group=declared.group,
+            mode=declared.mode,
+            secret=declared.secret,
+            after=after,
         )
-        found = base + gates + made
-        before = ready + _ids(made)
-        for migration in part.migrations:
-            found.append(
-                MigrationResource(
-                    name=migration.name,
-                    argv=migration.argv,
-                    user=migration.user,
-                    proofs=migration.proofs,
-                    rows=migration.rows,
-                    env=migration.environment(view) if migration.environment else {},
-                    snapshot=migration.snapshot,
-                    after=before,
-                )
-            )
-            before = (*before, f"migration:{migration.name}")
-        late = {f"migration:{item.name}" for item in part.migrations if item.later}
-        early = tuple(name for name in before if name not in late)
-        for unit in part.units:
-            found += self._unit(part, unit, view, early, _ids(base), read)
-        everything = _ids(found)
-        more = {item.id: item for _, item in given[part.name]}
-        if part.resources:
-            more |= {item.id: item for item in part.resources(view)}
-        found += [item if item.after else replace(item, after=everything) for item in more.values()]
-        return [replace(item, component=part.name) for item in found]
 
     def _content(self, part: Component, declared: Config | Text, view: View) -> str | None:
         if isinstance(declared, Text):
@@ -214,11 +237,18 @@ class Expander:
             _, problems = parse(unmarked(text), lambda line: f"{filled} {line}")
             if problems:
                 raise BadInput(*problems)
-        layers = own.settings(declared, view, own.file_names(view.components, declared.service))
-        return text, layers, source
+        return text, self._settings(part, declared), source
+
+    def _settings(self, part: Component, declared: Config) -> tuple[Setting, ...]:
+        """What is merged into a file: the same on all nodes."""
+        what = (part.name, declared.path)
+        if what not in self._layers:
+            names = own.file_names(self.view.components, declared.service)
+            self._layers[what] = own.settings(declared, self.view, names)
+        return self._layers[what]
 
     def _policy(
-        self, declared: Config | Text, view: View, after: tuple[str, ...]
+        self, part: Component, declared: Config | Text, view: View, after: tuple[str, ...]
     ) -> Resource | None:
         """The operator's policy for the service of that file, or that there is none."""
         if not isinstance(declared, Config) or not declared.policy:
@@ -227,35 +257,41 @@ class Expander:
         path = own.policy_path(declared)
         if mine is None:
             folder, _, name = path.rpartition("/")
-            return Leftovers(name=folder, pattern=name, after=after)
-        group = declared.group
-        return File(name=path, content=mine.text, group=group, mode=0o640, after=after)
+            return Leftovers(name=folder, component=part.name, pattern=name, after=after)
+        return File(
+            name=path,
+            component=part.name,
+            content=mine.text,
+            group=declared.group,
+            mode=0o640,
+            after=after,
+        )
 
     def _needs(
-        self,
-        part: Component,
-        view: View,
-        given: Mapping[str, tuple[tuple[Need, Resource], ...]],
-    ) -> tuple[list[Resource], list[Resource], tuple[str, ...]]:
-        """What meets its needs on this node, gates for what does so elsewhere, files to read."""
-        met: list[Resource] = []
+        self, part: Component, view: View, given: Mapping[str, tuple[tuple[Need, str], ...]]
+    ) -> tuple[tuple[str, ...], list[Resource], tuple[str, ...]]:
+        """Ids of what meets its needs here, gates for what does so elsewhere, files to read."""
+        met: tuple[str, ...] = ()
         gates: list[Resource] = []
         paths: tuple[str, ...] = ()
         for need in part.needs:
             giver, gives = givers(view.components, type(need))[0]
-            mine = [item for met_need, item in given.get(giver.name, ()) if met_need == need]
+            mine = tuple(name for met_need, name in given.get(giver.name, ()) if met_need == need)
             met += mine
             paths += gives.files if giver.name in given else ()
             if not mine and gives.ready:
                 name = f"{part.name} needs {type(need).__name__} {getattr(need, 'name', '')}"
-                gates.append(Gate(name=name.strip(), probe=gives.ready(view, need)))
+                probe = gives.ready(view, need)
+                gates.append(Gate(name=name.strip(), component=part.name, probe=probe))
         return met, gates, tuple(dict.fromkeys(paths))
 
-    def _unit_files(self, part: Component, unit: Service | Wsgi | Packaged) -> Sequence[Resource]:
+    def _unit_files(self, part: Component, unit: Service | Wsgi | Packaged) -> tuple[Resource, ...]:
         """The files of a unit: the same on all nodes."""
-        if unit.name not in self._units:
-            self._units[unit.name] = self._new_unit_files(part, unit)
-        return self._units[unit.name]
+        what = (part.name, unit.name)
+        if what not in self._units:
+            found = self._new_unit_files(part, unit)
+            self._units[what] = tuple(replace(item, component=part.name) for item in found)
+        return self._units[what]
 
     def _new_unit_files(
         self, part: Component, unit: Service | Wsgi | Packaged
@@ -277,20 +313,26 @@ class Expander:
 
     def _unit(
         self,
+        site: Site,
         part: Component,
         unit: Service | Wsgi | Packaged,
-        view: View,
         before: tuple[str, ...],
         base: tuple[str, ...],
         read: tuple[str, ...],
     ) -> list[Resource]:
+        view = site.view
         files = tuple(item.name for item in self._unit_files(part, unit))
         if isinstance(unit, Wsgi):
             unit = wsgi_service(unit)
         gates: list[Resource] = []
         if isinstance(unit, Service) and unit.waits:
             gates = [
-                Gate(name=f"{unit.name} waits for {number}", probe=probe, after=base)
+                Gate(
+                    name=f"{unit.name} waits for {number}",
+                    component=part.name,
+                    probe=probe,
+                    after=base,
+                )
                 for number, probe in enumerate(unit.waits(view), 1)
             ]
         names = {"": f"{unit.name}.service"}
@@ -299,6 +341,7 @@ class Expander:
         units = [
             Unit(
                 name=name,
+                component=part.name,
                 reads=(*read, *files, *(path.replace("%i", instance) for path in unit.reads)),
                 reload=unit.reload,
                 reloads=unit.reloads,
@@ -309,6 +352,92 @@ class Expander:
             for instance, name in names.items()
         ]
         return [*gates, *units]
+
+
+def _given(site: Site, part: Component) -> tuple[tuple[Need, Resource], ...]:
+    view = site.view
+    return tuple(
+        (need, replace(item, component=part.name))
+        for gives in part.gives
+        if gives.resources
+        for need, item in gives.resources(view, needs_of(view, gives.need))
+    )
+
+
+def _ground(_site: Site, part: Component) -> tuple[Resource, ...]:
+    """What a component stands on: packages, accounts and directories."""
+    found: list[Resource] = []
+    if part.packages:
+        found.append(Packages(name=part.name, component=part.name, packages=part.packages))
+    after = _ids(found)
+    found += [
+        Account(
+            name=user.name, component=part.name, home=user.home, groups=user.groups, after=after
+        )
+        for user in part.users
+    ]
+    declared_paths = {folder.path for folder in part.folders}
+    homes = [
+        Folder(user.home, user.name, user.name, mode=0o750)
+        for user in part.users
+        if user.home != User.home and user.home not in declared_paths
+    ]
+    after = _ids(found)
+    found += [
+        Directory(
+            name=item.path,
+            component=part.name,
+            owner=item.owner,
+            group=item.group,
+            mode=item.mode,
+            after=after,
+        )
+        for item in (*homes, *part.folders)
+    ]
+    return tuple(found)
+
+
+def _made(site: Site, part: Component, ready: tuple[str, ...]) -> tuple[Resource, ...]:
+    """What it prepares after its files."""
+    if not part.prepares:
+        return ()
+    return tuple(
+        replace(item, component=part.name, after=(*ready, *item.after))
+        for item in part.prepares(site.view)
+    )
+
+
+def _migrations(site: Site, part: Component, before: tuple[str, ...]) -> list[Resource]:
+    found: list[Resource] = []
+    for migration in part.migrations:
+        found.append(
+            MigrationResource(
+                name=migration.name,
+                component=part.name,
+                argv=migration.argv,
+                user=migration.user,
+                proofs=migration.proofs,
+                rows=migration.rows,
+                env=migration.environment(site.view) if migration.environment else {},
+                snapshot=migration.snapshot,
+                after=before,
+            )
+        )
+        before = (*before, f"migration:{migration.name}")
+    return found
+
+
+def _more(site: Site, part: Component) -> tuple[Resource, ...]:
+    """What else it has."""
+    if not part.resources:
+        return ()
+    return tuple(replace(item, component=part.name) for item in part.resources(site.view))
+
+
+def _paths(ids: Iterable[str], *kinds: type[Resource]) -> tuple[str, ...]:
+    """The names of those of these kinds."""
+    heads = tuple(f"{kind.kind}:" for kind in kinds)
+    return tuple(name.partition(":")[2] for name in ids if name.startswith(heads))
 
 
 def _ids(resources: Iterable[Resource]) -> tuple[str, ...]:

@@ -146,6 +146,7 @@ def merge(base: str, options: Mapping[str, Mapping[str, Any]]) -> str:
     left = {section: dict(values) for section, values in wanted.items()}
     out: list[str] = []
     section = ""
+    here = wanted.get(section, {})
     replaced = False
 
     def flush() -> None:
@@ -160,16 +161,17 @@ def merge(base: str, options: Mapping[str, Mapping[str, Any]]) -> str:
             if out:
                 out.append("")
             section = line.strip()[1:-1].strip()
+            here = wanted.get(section, {})
             out.append(f"[{section}]")
             replaced = False
             continue
         if replaced and line[:1] in (" ", "\t") and line.strip():
             continue  # the rest of a value that is gone
-        name = line.split("=", 1)[0].strip()
-        replaced = "=" in line and line[:1] not in ("#", ";") and name in wanted.get(section, {})
+        name = line.split("=", 1)[0].strip() if here and "=" in line else None
+        replaced = name in here and line[:1] not in ("#", ";")
         if not replaced:
             out.append(line)
-        elif name in left.get(section, {}):
+        elif name is not None and name in left.get(section, {}):
             out.extend(_lines(name, left[section].pop(name)))
     flush()
     while out and not out[-1]:

@@ -14,7 +14,7 @@ from .ceph_mon import Monitor
 from .ceph_osd import Osd
 from .ceph_pools import CephPools
 from .database import Database
-from .file import Directory, File, Link
+from .file import Directory, File, Link, Sum
 from .hypervisor import HypervisorSecret
 from .keys import Keys
 from .leftovers import Leftovers
@@ -34,6 +34,7 @@ KINDS: dict[str, type[Resource]] = {
         Account,
         Directory,
         File,
+        Sum,
         Link,
         Leftovers,
         Keys,
@@ -81,6 +82,7 @@ __all__ = [
     "Resource",
     "Restored",
     "Seen",
+    "Sum",
     "SwitchSettings",
     "Unit",
     "build",
@@ -90,7 +92,7 @@ __all__ = [
 
 
 def build(payload: Mapping[str, Any]) -> Resource:
-    """The resource that `Resource.payload` described."""
+    """The resource that `Resource.payload` or `Resource.question` described."""
     return KINDS[payload["kind"]].from_payload(payload)
 
 

@@ -8,10 +8,12 @@ nothing but the standard library and its own siblings.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 Seen = Mapping[str, Any]
@@ -52,7 +54,7 @@ class Resource:
     after: tuple[str, ...] = ()
     """Ids of resources on the same node that must be right before this one is converged."""
 
-    @property
+    @cached_property
     def id(self) -> str:
         return f"{self.kind}:{self.name}"
 
@@ -89,7 +91,16 @@ class Resource:
 
     def payload(self) -> dict[str, Any]:
         """Plain JSON values from which `resources.build` makes an equal resource."""
-        return {"kind": self.kind, **asdict(self)}
+        return {"kind": self.kind, **{item.name: getattr(self, item.name) for item in fields(self)}}
+
+    def question(self) -> dict[str, Any]:
+        """As `payload`, but only what looking takes: `build` makes something that sees the same."""
+        return {name: value for name, value in self.payload().items() if name != "after"}
+
+    @cached_property
+    def asked(self) -> str:
+        """The question as JSON; worked out once, however many nodes are asked the same."""
+        return json.dumps(self.question())
 
     @classmethod
     def from_payload(cls, values: Mapping[str, Any]) -> Self:

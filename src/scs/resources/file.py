@@ -11,6 +11,7 @@ import pwd
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
@@ -98,26 +99,14 @@ class File(Owned):
 
     @classmethod
     def observe(cls, wanted: Sequence[File]) -> dict[str, Seen]:
-        found: dict[str, Seen] = {}
-        for want in wanted:
-            path = Path(want.name)
-            try:
-                data = path.read_bytes()
-            except (FileNotFoundError, NotADirectoryError):
-                found[want.id] = {}
-                continue
-            except IsADirectoryError:
-                found[want.id] = {"sha256": "a directory", **_owner(path.stat())}
-                continue
-            seen = {"sha256": sha256(data).hexdigest(), **_owner(path.stat())}
-            if seen["sha256"] != want.sha256 and not want.secret:
-                seen["content"] = data.decode(errors="replace")
-            found[want.id] = seen
-        return found
+        return {want.id: _seen(Path(want.name), want.sha256, want.secret) for want in wanted}
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         return sha256(self.content.encode()).hexdigest()
+
+    def question(self) -> dict[str, Any]:
+        return Sum(name=self.name, sha256=self.sha256, secret=self.secret).question()
 
     def compare(self, seen: Seen) -> str | None:
         if not seen:
@@ -150,6 +139,37 @@ class File(Owned):
             os.fchown(descriptor, *_ids(self.owner, self.group))
             os.fchmod(descriptor, self.mode)
         temporary.replace(path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sum(Resource):
+    """A file of which the hash is known: enough to look at it, and no secret travels for that."""
+
+    kind: ClassVar[str] = "sum"
+    sha256: str
+    secret: bool = False
+
+    @cached_property
+    def id(self) -> str:
+        return f"{File.kind}:{self.name}"
+
+    @classmethod
+    def observe(cls, wanted: Sequence[Sum]) -> dict[str, Seen]:
+        return {want.id: _seen(Path(want.name), want.sha256, want.secret) for want in wanted}
+
+
+def _seen(path: Path, wanted: str, secret: bool) -> Seen:
+    """What is seen of a file; its text, where its hash is not the wanted one."""
+    try:
+        data = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except IsADirectoryError:
+        return {"sha256": "a directory", **_owner(path.stat())}
+    seen = {"sha256": sha256(data).hexdigest(), **_owner(path.stat())}
+    if seen["sha256"] != wanted and not secret:
+        seen["content"] = data.decode(errors="replace")
+    return seen
 
 
 @dataclass(frozen=True, kw_only=True)

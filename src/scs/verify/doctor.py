@@ -153,11 +153,10 @@ def questions(view: View) -> Iterator[Question]:
 
 def _checks(session: Session, view: View) -> Iterator[Finding]:
     asked = list(questions(view))
-    payloads: dict[str, list[dict[str, object]]] = {}
+    wanted: dict[str, list[Check]] = {}
     for item in asked:
-        payloads.setdefault(item.node, []).append(item.check.payload())
-    links = session.connections()
-    seen = session.hand.observe({name: links[name] for name in payloads}, payloads)
+        wanted.setdefault(item.node, []).append(item.check)
+    seen = session.hand.observe(session.connections(), wanted.items())
     yield from answered(asked, seen)
 
 
