@@ -298,6 +298,16 @@ TENANT_NAME = words(
     "letters, digits, `.`, `_` or `-`, a letter first, at most 63",
     reserved=["admin", "service"],
 )
+ZONE = words(
+    "([A-Za-z][A-Za-z0-9._-]{0,62})?",
+    "letters, digits, `.`, `_` or `-`, a letter first, at most 63",
+    reserved=["internal", "nova"],
+)
+SENTENCE = words(
+    r"[^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]{0,255}",
+    "text in one line, at most 255 letters",
+    suggest=False,
+)
 SERVICE = words("[a-z][a-z0-9-]{0,62}", "the name of a service: lower-case letters, digits, `-`")
 SECTION = words(
     r"[A-Za-z0-9_][A-Za-z0-9_.:/@ -]{0,126}",

@@ -307,6 +307,20 @@ _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
         "an own Ceph without a configuration": "storage: external-ceph\n",
         "an own Ceph that is not used": "external: {ceph: {config: ceph.conf}}\n",
     },
+    rules.zones: {
+        "a node without a zone": f"{_NODES}, zone: east}}\n- {{name: b, roles: [compute]}}\n",
+    },
+    rules.content: {
+        "two projects of one name": "content: {projects: [{name: a}, {name: a}]}\n",
+        "a project of the first one's name": "content: {projects: [{name: demo}]}\n",
+        "a limit of volumes without volumes": "tenant: {quota: {volumes: 1}}\n",
+        "two aggregates of one name": f"{_NODES}}}\ncontent:\n  aggregates:\n"
+        "  - {name: x, nodes: [a]}\n  - {name: x, nodes: [a]}\n",
+        "an aggregate of a zone's name": f"{_NODES}, zone: east}}\ncontent:\n  aggregates:\n"
+        "  - {name: east, nodes: [a]}\n",
+        "an aggregate of a node that is none": f"{_NODES}}}\ncontent:\n  aggregates:\n"
+        "  - {name: x, nodes: [b]}\n",
+    },
 }
 
 

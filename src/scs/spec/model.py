@@ -19,8 +19,12 @@ from pydantic import (
     model_validator,
 )
 
+from scs.model.content import NAMES as LIMITS
+from scs.model.content import Content as Provided
+from scs.model.content import OwnAggregate, OwnProject
 from scs.model.storage import Storage as Stored
 from scs.model.topology import Network, Node, Role
+from scs.model.view import Tenant as FirstProject
 from scs.spec import kinds
 from scs.spec.kinds import AddressRange, Kind, Option
 from scs.spec.wording import nearest
@@ -71,6 +75,13 @@ class NodeEntry(Part):
         examples=["10.21.0.11"],
     )
 
+    zone: Annotated[str, kinds.ZONE] = Field(
+        default="",
+        description="Its availability zone: nodes that share power, fire protection and network "
+        "lines. Empty: the cloud is one zone, `nova`. Once given, all nodes with the role "
+        "`compute` have one.",
+        examples=["east"],
+    )
     disks: Annotated[
         tuple[Annotated[str, kinds.DISK], ...],
         BeforeValidator(lambda value: () if value is None else value),
@@ -338,6 +349,80 @@ class Images(Part):
     debian: Image = Image()
 
 
+def _nothing_is_no_entry(value: object) -> object:
+    return {} if value is None else value
+
+
+Quota = Annotated[
+    Mapping[
+        Annotated[str, kinds.choice(LIMITS)],
+        Annotated[int, kinds.number(-1, 2**31 - 1, "-1 (no limit) or a number")],
+    ],
+    BeforeValidator(_nothing_is_no_entry),
+]
+_QUOTA = (
+    "What it may use at most, as `openstack quota set` calls it (`ram` in MiB), -1: no limit. "
+    "What is not named stays as it is: at the services' defaults, which `config` sets."
+)
+
+
+class OwnProjectEntry(Part):
+    """A project in the default domain. Taken out of the file it stays, with all that is in it."""
+
+    name: Annotated[str, kinds.TENANT_NAME] = Field(
+        description="Its name; each only once.", examples=["shop"]
+    )
+    description: Annotated[str, kinds.SENTENCE] = Field(
+        default="", description="What people read beside the name.", examples=["the web shop"]
+    )
+    quota: Quota = Field(
+        default_factory=dict,
+        description=_QUOTA,
+        examples=["{instances: 50, cores: 100, ram: 262144, floating_ips: 10}"],
+    )
+
+
+class AggregateEntry(Part):
+    """Hosts with something in common that flavors can ask for by their extra specs."""
+
+    name: Annotated[str, kinds.TENANT_NAME] = Field(
+        description="Its name; each only once, and no zone's.", examples=["fast-disks"]
+    )
+    nodes: Annotated[
+        tuple[Annotated[str, kinds.NODE_NAME], ...],
+        BeforeValidator(lambda value: () if value is None else value),
+    ] = Field(
+        default=(), description="Names of nodes with the role `compute`.", examples=["[compute-1]"]
+    )
+    properties: Annotated[
+        Mapping[Annotated[str, kinds.OPTION_NAME], Annotated[str, kinds.SENTENCE]],
+        BeforeValidator(_nothing_is_no_entry),
+    ] = Field(
+        default_factory=dict,
+        description="What is true of them. Properties that others have set are left alone.",
+        examples=['{ssd: "true"}'],
+    )
+
+
+class Content(Part):
+    """What the cloud has in its API for your customers, beside what each cloud has."""
+
+    projects: Annotated[
+        tuple[OwnProjectEntry, ...], BeforeValidator(lambda value: () if value is None else value)
+    ] = Field(
+        default=(),
+        description="Projects.",
+        examples=["[{name: shop, quota: {instances: 50}}]"],
+    )
+    aggregates: Annotated[
+        tuple[AggregateEntry, ...], BeforeValidator(lambda value: () if value is None else value)
+    ] = Field(
+        default=(),
+        description="Host aggregates of Nova.",
+        examples=['[{name: fast-disks, nodes: [compute-1], properties: {ssd: "true"}}]'],
+    )
+
+
 class Tenant(Part):
     """A first project with a user and a network, to try the cloud with."""
 
@@ -357,6 +442,7 @@ class Tenant(Part):
         description="The same for IPv6; `null`: no IPv6.",
         examples=['"fd5c:5c5c:100::/64"'],
     )
+    quota: Quota = Field(default_factory=dict, description=_QUOTA, examples=["{instances: 20}"])
 
 
 class Secrets(Part):
@@ -451,6 +537,7 @@ class CloudSpec(Part):
     debian: Debian = Debian()
     images: Images = Images()
     tenant: Tenant = Tenant()
+    content: Content = Content()
     secrets: Secrets = Secrets()
     config: Annotated[Config, BeforeValidator(_nothing_is_empty)] = Field(
         default_factory=dict,
@@ -495,6 +582,7 @@ class CloudSpec(Part):
                     "tunnel": tunnel + (int(address) - int(management)),
                 },
                 extra_addresses=virtual if Role.CONTROL in entry.roles else (),
+                zone=entry.zone,
             )
             for entry, address in zip(self.node_entries, self.node_addresses(), strict=True)
         )
@@ -538,6 +626,30 @@ class CloudSpec(Part):
             devices={entry.name: entry.disks for entry in nodes},
             files=self.ceph.disks,
             size=self.ceph.disk_size,
+        )
+
+    def first_project(self) -> FirstProject:
+        """What it says of the first project, as components see it."""
+        written = self.tenant
+        return FirstProject(
+            project=written.project,
+            user=written.user,
+            network=str(written.network),
+            ipv6=str(written.ipv6 or ""),
+            quota=written.quota,
+        )
+
+    def provided(self) -> Provided:
+        """What it says of the API's content, as components see it."""
+        written = self.content
+        return Provided(
+            projects=tuple(
+                OwnProject(entry.name, entry.description, entry.quota) for entry in written.projects
+            ),
+            aggregates=tuple(
+                OwnAggregate(entry.name, entry.nodes, entry.properties)
+                for entry in written.aggregates
+            ),
         )
 
     @property

@@ -17,6 +17,7 @@ from scs.model.component import (
     User,
     Wsgi,
 )
+from scs.model.content import quotas
 from scs.model.needs import Cache, Database, Environment, Queue, ServiceUser
 from scs.model.objects import ApiObject, CatalogEntry, VolumeQuota, VolumeType
 from scs.model.storage import FILES
@@ -68,8 +69,7 @@ def objects(view: View) -> Iterable[ApiObject]:
         description="Block storage, by its older name",
         urls={"internal": view.url("cinder"), "public": view.url("cinder", external=True)},
     )
-    project = view.tenant.project
-    yield VolumeQuota(name=project, after=(f"user:{view.tenant.user}",))
+    yield from quotas(VolumeQuota, view.projects)
 
 
 component = Component(

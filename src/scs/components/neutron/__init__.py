@@ -15,6 +15,7 @@ from scs.model.component import (
     User,
     Wsgi,
 )
+from scs.model.content import quotas
 from scs.model.needs import (
     Cache,
     Certificate,
@@ -24,6 +25,7 @@ from scs.model.needs import (
     Queue,
     ServiceUser,
 )
+from scs.model.objects import NetworkQuota
 from scs.model.view import ENVIRONMENT
 
 CONF = "/etc/neutron/neutron.conf"
@@ -56,6 +58,7 @@ component = Component(
         Certificate("neutron", owner="neutron"),
         ServiceUser("neutron", roles=("service", "admin")),
     ),
+    objects=lambda view: quotas(NetworkQuota, view.projects),
     endpoints=(Endpoint("neutron", port=9696, type="network", description="Networking"),),
     users=(User("neutron", home="/var/lib/neutron"),),
     folders=(

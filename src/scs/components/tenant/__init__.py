@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The outside, and a first project that shows the cloud works: network, key, VM."""
+"""The outside, the projects, and in the first one what shows the cloud works: network, key, VM."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from scs.model.objects import (
     ApiObject,
     CloudNetwork,
     Keypair,
-    NetworkQuota,
     Person,
     Project,
-    Quota,
     Router,
     SecurityGroup,
     Server,
@@ -25,7 +23,7 @@ from scs.model.view import View
 
 
 def objects(view: View) -> Iterable[ApiObject]:
-    """The external network is everybody's; the rest is the first project's own."""
+    """The external network is everybody's; all but the projects is the first project's own."""
     outside = view.networks["external"]
     dns = tuple(str(address) for address in view.dns)
     subnets = [
@@ -49,7 +47,8 @@ def objects(view: View) -> Iterable[ApiObject]:
     yield CloudNetwork(name="external", physical="physnet1", subnets=tuple(subnets))
     tenant = view.tenant
     project = tenant.project
-    yield Project(name=project, description="the first project")
+    for one in view.projects:
+        yield Project(name=one.name, description=one.description)
     own = (f"project:{project}",)
     yield Person(
         name=tenant.user,
@@ -59,8 +58,6 @@ def objects(view: View) -> Iterable[ApiObject]:
         after=own,
     )
     user = (f"user:{tenant.user}",)
-    yield Quota(name=project, after=user)
-    yield NetworkQuota(name=project, after=user)
     inside = [Subnet(name=f"{project}-ipv4", cidr=tenant.network, dns=dns)]
     if tenant.ipv6:
         inside.append(Subnet(name=f"{project}-ipv6", cidr=tenant.ipv6, ipv6_mode="slaac"))
@@ -91,13 +88,15 @@ def objects(view: View) -> Iterable[ApiObject]:
             "image:scs-verify",
             "flavor:SCS-1L-1-5",
             *(f"host:{node.name}" for node in view.nodes_with(Role.COMPUTE)),
+            # Nova lets no host with guests change its zone.
+            *(f"aggregate:{zone}" for zone in view.zones),
         ),
     )
 
 
 component = Component(
     name="tenant",
-    summary="external network, first project",
+    summary="external network, projects",
     roles=CONTROL,
     objects=objects,
 )
