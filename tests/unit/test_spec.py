@@ -662,6 +662,22 @@ def test_malformed_files_are_answered() -> None:
     assert time.process_time() - begin < 150
 
 
+@pytest.mark.parametrize(
+    ("text", "storage"),
+    [
+        ("name: a\n", "files"),
+        ("ceph: {disks: 4}\n", "ceph"),
+        ("ceph:\n", "ceph"),
+        ("nodes: [{name: a, disks: [/dev/vdb]}]\n", "ceph"),
+        ("external: {ceph: {config: c, keyrings: k}}\n", "external-ceph"),
+        ("storage: files\nceph: {disks: 4}\n", "files"),
+    ],
+)
+def test_storage_follows_from_what_is_given(text: str, storage: str) -> None:
+    spec = parse(text)
+    assert spec.storage == storage == spec.stored().kind == spec.filled()["storage"]
+
+
 # What is derived from the model -----------------------------------------------------------------
 
 

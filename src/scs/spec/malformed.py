@@ -297,7 +297,7 @@ _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
     rules.storage: {
         "disks of a node that does not store": f"storage: ceph\n{_NODES}, disks: [/dev/vdb]}}\n"
         "- {name: b, roles: [storage]}\n",
-        "disks without Ceph": "nodes:\n- {name: a, disks: [/dev/vdb]}\n",
+        "disks without Ceph": "storage: files\nnodes:\n- {name: a, disks: [/dev/vdb]}\n",
         "a disk twice": "storage: ceph\nnodes:\n- {name: a, disks: [/dev/vdb, /dev/vdb]}\n",
         "more copies than disks": "storage: ceph\nceph: {disks: 2, replicas: 3}\n",
         "more copies than nodes": "storage: ceph\nceph: {replicas: 3}\nnodes:\n- {name: a}\n"
@@ -305,7 +305,7 @@ _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
     },
     rules.external_ceph: {
         "an own Ceph without a configuration": "storage: external-ceph\n",
-        "an own Ceph that is not used": "external: {ceph: {config: ceph.conf}}\n",
+        "an own Ceph that is not used": "storage: files\nexternal: {ceph: {config: ceph.conf}}\n",
     },
     rules.zones: {
         "a node without a zone": f"{_NODES}, zone: east}}\n- {{name: b, roles: [compute]}}\n",

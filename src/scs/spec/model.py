@@ -518,11 +518,13 @@ class CloudSpec(Part):
     )
     external: External = External()
     compute: Compute = Compute()
-    storage: Annotated[Storage, kinds.choice(get_args(Storage))] = Field(
-        default="files",
+    storage_kind: Annotated[Storage, kinds.choice(get_args(Storage))] | None = Field(
+        default=None,
+        alias="storage",
         description="Where images, the disks of machines and volumes lie; `files`: in files on "
         "the nodes; `ceph`: in a Ceph that the cloud runs; `external-ceph`: in one of your own, "
-        "see `external.ceph`.",
+        "see `external.ceph`. By default `ceph` where a node has `disks` or there is a `ceph:`, "
+        "`external-ceph` where there is an `external.ceph.config`, else `files`.",
         examples=["ceph"],
     )
     ceph: Ceph = Ceph()
@@ -611,6 +613,16 @@ class CloudSpec(Part):
         return tuple(entry for entry in self.node_entries if Role.STORAGE in entry.roles)
 
     @property
+    def storage(self) -> Storage:
+        """Where everything lies, given or seen from what else is there."""
+        if self.storage_kind is not None:
+            return self.storage_kind
+        if self.external.ceph.config:
+            return "external-ceph"
+        given = "ceph" in self.model_fields_set or any(entry.disks for entry in self.node_entries)
+        return "ceph" if given else "files"
+
+    @property
     def replicas(self) -> int:
         """The copies that Ceph keeps of everything."""
         nodes = self.storage_nodes()
@@ -672,6 +684,7 @@ class CloudSpec(Part):
     def filled(self) -> dict[str, Any]:
         """The same cloud with every key written out, in the types of JSON and YAML."""
         filled = self.model_dump(mode="json", by_alias=True)
+        filled["storage"] = self.storage
         filled["networks"]["external"]["floating"] = str(self.floating)
         filled["endpoints"] = {
             "internal": str(self.internal_address),
