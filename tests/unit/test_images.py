@@ -22,8 +22,9 @@ import pytest
 from scs.archive import acquire_settings, sources_for_trixie
 from scs.errors import BadInput, CommandFailed, PreflightFailed
 from scs.images import debian, disk, download, fetch, missing_metadata, tiny
-from scs.images.image import REPLACE_WITHIN, BuiltImage
+from scs.images.image import BuiltImage
 from scs.images.store import Draft, Store, recipe_of
+from scs.model.content import REPLACE_WITHIN
 from scs.shell import quiet
 
 NOW = datetime(2026, 11, 23, 19, 0, tzinfo=UTC)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from scs.model.objects import Quota
 
@@ -41,6 +42,21 @@ LIMITS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Service type → a limit as `openstack quota set` calls it → as the service does."""
+
+REPLACE_WITHIN: Mapping[str, timedelta | None] = {
+    "yearly": timedelta(days=365),
+    "quarterly": timedelta(days=90),
+    "monthly": timedelta(days=30),
+    "weekly": timedelta(days=7),
+    "daily": timedelta(days=1),
+    "critical_bug": None,
+    "never": None,
+}
+"""The words of `replace_frequency` and the age that each allows; None: no fixed age."""
+
+DEBIAN, VERIFY = "Debian 13", "scs-verify"
+OWN_IMAGES = (DEBIAN, VERIFY)
+"""The images that each cloud has."""
 
 NAMES = tuple(name for names in LIMITS.values() for name in names)
 """All limits, as people call them."""
@@ -79,8 +95,18 @@ class OwnAggregate:
 
 
 @dataclass(frozen=True)
+class OwnImage:
+    """A public image that comes from its vendor."""
+
+    name: str
+    digest: str = ""
+    """SHA-512 in hex; empty: the vendor's newest."""
+
+
+@dataclass(frozen=True)
 class Content:
     """All of it."""
 
     projects: tuple[OwnProject, ...] = ()
     aggregates: tuple[OwnAggregate, ...] = ()
+    images: tuple[OwnImage, ...] = ()

@@ -137,8 +137,11 @@ class Image(ApiObject):
 
     kind: ClassVar[str] = "image"
     service: ClassVar[str] = "image"
+    volatile: ClassVar[frozenset[str]] = frozenset({"stale", "older"})
     recipe: str
-    """A builder in scs.images."""
+    """A builder in scs.images, or the name of one of the operator's own images."""
+    digest: str = ""
+    """SHA-512 of what it must be made from, in hex; empty: whatever the recipe makes."""
     project: str = ""
     """Private to this project; empty: public."""
     converted: bool = False

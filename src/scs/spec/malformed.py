@@ -313,6 +313,9 @@ _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
     rules.content: {
         "two projects of one name": "content: {projects: [{name: a}, {name: a}]}\n",
         "a project of the first one's name": "content: {projects: [{name: demo}]}\n",
+        "a vendor's image of the name of the cloud's own": "images:\n  vendors:\n"
+        f"  - {{name: Debian 13, url: 'https://a.example', sha512: {'0' * 128}, distro: debian,"
+        " version: '13', user: debian}\n",
         "a limit of volumes without volumes": "tenant: {quota: {volumes: 1}}\n",
         "two aggregates of one name": f"{_NODES}}}\ncontent:\n  aggregates:\n"
         "  - {name: x, nodes: [a]}\n  - {name: x, nodes: [a]}\n",

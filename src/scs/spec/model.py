@@ -20,8 +20,8 @@ from pydantic import (
 )
 
 from scs.model.content import NAMES as LIMITS
+from scs.model.content import REPLACE_WITHIN, OwnAggregate, OwnImage, OwnProject
 from scs.model.content import Content as Provided
-from scs.model.content import OwnAggregate, OwnProject
 from scs.model.storage import Storage as Stored
 from scs.model.topology import Network, Node, Role
 from scs.model.view import Tenant as FirstProject
@@ -343,14 +343,65 @@ class Image(Part):
     )
 
 
+def _nothing_is_no_entry(value: object) -> object:
+    return {} if value is None else value
+
+
+class VendorImage(Part):
+    """An image of a vendor's, kept fresh: `up` brings a newer one when this one has grown old."""
+
+    name: Annotated[str, kinds.IMAGE_NAME] = Field(
+        description="Its name; each only once. For those that the SCS standard demands: "
+        "`Ubuntu 24.04` and the like.",
+        examples=["Ubuntu 24.04"],
+    )
+    url: Annotated[str, kinds.url("https", "http")] = Field(
+        description="Where it is fetched: a disk in qcow2 or raw form.",
+        examples=["https://cloud-images.example.org/noble/current/noble-server.img"],
+    )
+    sha512: Annotated[str, kinds.SUM] = Field(
+        description="What it must be, or where the vendor says so: with a list, what the vendor "
+        "has put in its place is taken by and by.",
+        examples=["https://cloud-images.example.org/noble/current/SHA512SUMS"],
+    )
+    distro: Annotated[str, kinds.SERVICE] = Field(
+        description="`os_distro`: the system's name.", examples=["ubuntu"]
+    )
+    version: Annotated[str, kinds.SENTENCE] = Field(
+        description="`os_version`: the system's version. In quotes, or YAML takes it for a number.",
+        examples=["24.04"],
+    )
+    user: Annotated[str, kinds.TENANT_NAME] = Field(
+        description="`image_original_user`: who may log in by ssh at first.", examples=["ubuntu"]
+    )
+    replace: Annotated[str, kinds.choice(REPLACE_WITHIN)] = Field(
+        default="monthly",
+        description="`replace_frequency`: how old it may become.",
+        examples=["monthly"],
+    )
+    properties: Annotated[
+        Mapping[Annotated[str, kinds.OPTION_NAME], Annotated[str, kinds.SENTENCE]],
+        BeforeValidator(_nothing_is_no_entry),
+    ] = Field(
+        default_factory=dict,
+        description="More properties, or other values than these have: `os_purpose: generic`, "
+        "`uuid_validity: last-3`, `provided_until: none`, `architecture: x86_64`, "
+        "`hw_disk_bus: virtio`, `hw_rng_model: virtio`.",
+        examples=["{os_purpose: minimal}"],
+    )
+
+
 class Images(Part):
     """Images that every user of the cloud can start machines from."""
 
     debian: Image = Image()
-
-
-def _nothing_is_no_entry(value: object) -> object:
-    return {} if value is None else value
+    vendors: Annotated[
+        tuple[VendorImage, ...], BeforeValidator(lambda value: () if value is None else value)
+    ] = Field(
+        default=(),
+        description="Those of vendors, see images.md.",
+        examples=["[]"],
+    )
 
 
 Quota = Annotated[
@@ -661,6 +712,10 @@ class CloudSpec(Part):
             aggregates=tuple(
                 OwnAggregate(entry.name, entry.nodes, entry.properties)
                 for entry in written.aggregates
+            ),
+            images=tuple(
+                OwnImage(entry.name, "" if entry.sha512.startswith("https") else entry.sha512)
+                for entry in self.images.vendors
             ),
         )
 

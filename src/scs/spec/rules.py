@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from scs.model.content import limits_of
+from scs.model.content import OWN_IMAGES, limits_of
 from scs.model.topology import Role
 from scs.spec.wording import Loc, dotted, nearest
 
@@ -266,13 +266,16 @@ def zones(spec: CloudSpec) -> Iterator[Finding]:
 
 
 def content(spec: CloudSpec) -> Iterator[Finding]:
-    """Projects and aggregates: each name once; nodes that exist; limits of what there is."""
+    """Projects, images, aggregates: each name once; nodes that exist; limits of what there is."""
     seen: dict[str, Loc] = {spec.tenant.project: ("tenant", "project")}
     quotas: list[tuple[Loc, Mapping[str, int]]] = [(("tenant", "quota"), spec.tenant.quota)]
     for index, project in enumerate(spec.content.projects):
         loc: Loc = ("content", "projects", index)
         quotas.append(((*loc, "quota"), project.quota))
         yield from _once(seen, project.name, (*loc, "name"), "project")
+    images: dict[str, Loc] = dict.fromkeys(OWN_IMAGES, ("images",))
+    for index, image in enumerate(spec.images.vendors):
+        yield from _once(images, image.name, ("images", "vendors", index, "name"), "image")
     if spec.storage == "files":
         for place, quota in quotas:
             for name in limits_of("block-storage", quota):

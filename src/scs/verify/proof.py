@@ -29,7 +29,7 @@ from scs.api.compute import ssh_answers
 from scs.engine.events import Events
 from scs.engine.session import UNKNOWN
 from scs.errors import Busy, Problem, ScsError
-from scs.images.tiny import NAME as IMAGE
+from scs.model.content import VERIFY as IMAGE
 from scs.model.view import View
 from scs.shell import Say
 from scs.verify import guest, names, stack, traces

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scs.model.component import CONTROL, Component
+from scs.model.content import VERIFY
 from scs.model.objects import (
     ApiObject,
     CloudNetwork,
@@ -74,7 +75,7 @@ def objects(view: View) -> Iterable[ApiObject]:
     yield Keypair(name="scs", public_key=view.ssh_public_key, after=user)
     yield Server(
         name="hello",
-        image="scs-verify",
+        image=VERIFY,
         flavor="SCS-1L-1-5",
         network=project,
         external="external",
@@ -85,7 +86,7 @@ def objects(view: View) -> Iterable[ApiObject]:
             f"network:{project}",
             "security-group:ssh",
             "keypair:scs",
-            "image:scs-verify",
+            f"image:{VERIFY}",
             "flavor:SCS-1L-1-5",
             *(f"host:{node.name}" for node in view.nodes_with(Role.COMPUTE)),
             # Nova lets no host with guests change its zone.
