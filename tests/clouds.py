@@ -11,7 +11,7 @@ from typing import Any
 
 from scs import components
 from scs.model.component import Component
-from scs.model.view import Tenant, View
+from scs.model.view import View
 from scs.plan.expand import Expander
 from scs.plan.resolve import resolve
 from scs.resources import Resource
@@ -97,12 +97,8 @@ def view_of(
         external_address=spec.external_address,
         dns=spec.dns,
         services=frozenset(spec.services),
-        tenant=Tenant(
-            spec.tenant.project,
-            spec.tenant.user,
-            str(spec.tenant.network),
-            str(spec.tenant.ipv6 or ""),
-        ),
+        tenant=spec.first_project(),
+        content=spec.provided(),
         environments={
             part: f"/opt/scs/releases/paper-{part}" for part in ("openstack", "dashboard")
         },

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
+from typing import Any
 
 import jsonschema
 
@@ -115,4 +116,48 @@ def test_what_was_changed_by_hand_is_found_and_put_right(cloud: Cloud) -> None:
     cloud.run("up", "--yes")
     cloud.told_the_truth(plan)
     assert cloud.json("drift")["drift"] == []
+    assert cloud.json("plan")["changes"] == []
+
+
+def test_what_a_provider_has_in_the_api_is_code(cloud: Cloud) -> None:
+    cloud.file.write_text(
+        SPEC
+        + "tenant: {quota: {instances: 15, floating_ips: 7, volumes: 21}}\n"
+        + "content:\n"
+        + "  projects: [{name: shop, description: the shop, quota: {cores: 3, gigabytes: 77}}]\n"
+        + '  aggregates: [{name: fast, nodes: [node-1], properties: {ssd: "true"}}]\n'
+    )
+    plan = cloud.json("plan", code=2)
+    made = {"project:shop", "quota:demo", "quota:shop", "network-quota:demo", "volume-quota:shop"}
+    assert {*made, "aggregate:fast"} <= {change["step"] for change in plan["changes"]}
+    cloud.run("up", "--yes")
+    cloud.told_the_truth(plan)
+    assert cloud.json("plan")["changes"] == []
+
+    def asked(*words: str) -> Any:
+        answer = cloud.run("openstack", "--os-cloud", f"{NAME}-admin", *words, "-f", "json")
+        return json.loads(answer)
+
+    def limits(project: str) -> dict[str, int]:
+        return {item["Resource"]: item["Limit"] for item in asked("quota", "show", project)}
+
+    first, shop = limits("demo"), limits("shop")
+    assert (first["instances"], first["floating-ips"], first["volumes"]) == (15, 7, 21)
+    assert (shop["cores"], shop["gigabytes"]) == (3, 77)
+    zones = asked("availability", "zone", "list", "--compute")
+    assert {zone["Zone Name"] for zone in zones if zone["Zone Status"] == "available"} == {"east"}
+    # Somebody does by hand what the file says otherwise.
+    admin = ("openstack", "--os-cloud", f"{NAME}-admin")
+    cloud.run(*admin, "quota", "set", "--cores", "500", "shop")
+    cloud.run(*admin, "aggregate", "remove", "host", "fast", "node-1")
+    drift = {item["thing"]: item["component"] for item in cloud.json("drift", code=2)["drift"]}
+    assert drift == {"quota:shop": "nova", "aggregate:fast": "aggregates"}
+    cloud.run("up", "--yes")
+    assert limits("shop")["cores"] == 3
+    assert asked("aggregate", "show", "fast")["hosts"] == ["node-1"]
+    cloud.file.write_text(SPEC)
+    cloud.run("up", "--yes")
+    assert [item["Name"] for item in asked("aggregate", "list")] == ["east"]
+    assert "shop" in [item["Name"] for item in asked("project", "list")]
+    cloud.run(*admin, "project", "delete", "shop")
     assert cloud.json("plan")["changes"] == []

@@ -28,7 +28,10 @@ class PaperKind(Kind[ApiObject]):
             found = {want.id: copy.deepcopy(self.cloud.api.get(want.id, {})) for want in wanted}
             # Every project has some, whoever made it.
             limits = {"cores": self.cloud.cores}
-            return found | {want.id: limits for want in wanted if isinstance(want, Quota)}
+            return {
+                want.id: limits | found[want.id] if isinstance(want, Quota) else found[want.id]
+                for want in wanted
+            }
 
     def compare(self, want: ApiObject, seen: Mapping[str, Any]) -> str | None:
         return self.real.compare(want, seen)
@@ -98,6 +101,15 @@ SHAPES: Mapping[str, Callable[[Any, Values], Values]] = {
     },
     "router": lambda want, known: {**known, "gateway": True, "subnets": sorted(want.subnets)},
     "security-group": lambda want, known: {**known, "ingress": _rules(want)},
+    "aggregate": lambda want, known: {
+        **known,
+        "zone": want.zone,
+        "hosts": sorted(want.hosts),
+        "properties": dict(want.properties),
+    },
+    **dict.fromkeys(
+        ("quota", "network-quota", "volume-quota"), lambda want, _known: dict(want.limits)
+    ),
     "volume-type": lambda want, known: {
         **known,
         "description": want.description,

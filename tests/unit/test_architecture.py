@@ -40,7 +40,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "components": frozenset({"errors", "model", "resources", "standards"}),
     "plan": frozenset({"errors", "model", "resources"}),
     "policy": frozenset({"errors", "model"}),
-    "images": BASE,
+    "images": BASE | {"model"},
     "release": BASE,
     "api": BASE | {"images", "model", "resources"},
     "providers": BASE | {"model", "release"},

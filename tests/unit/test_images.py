@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from scs.images import debian, download, missing_metadata, tiny
-from scs.images.image import REPLACE_WITHIN, BuiltImage
+from scs.images.image import BuiltImage
+from scs.model.content import REPLACE_WITHIN
 
 NOW = datetime(2026, 11, 23, 19, 0, tzinfo=UTC)
 

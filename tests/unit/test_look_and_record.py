@@ -62,8 +62,8 @@ def test_drift_is_what_somebody_changed_and_names_the_owner(world: World) -> Non
         "flavor:SCS-1V-4": ("flavors", "objects: flavor SCS-1V-4"),
         "flavor:SCS-2V-4": ("flavors", "objects: flavor SCS-2V-4"),
         "user:demo": ("tenant", "objects: user demo"),
-        "quota:demo": ("tenant", "objects: quota demo"),
-        "network-quota:demo": ("tenant", "objects: network-quota demo"),
+        "quota:demo": ("nova", "objects: quota demo"),
+        "network-quota:demo": ("neutron", "objects: network-quota demo"),
     }
     assert found["quota:demo"].what == "cores: 20 → 40"
     left = {"packages:nova", "flavor:SCS-2V-4", "user:demo", "quota:demo", "network-quota:demo"}

@@ -662,6 +662,22 @@ def test_malformed_files_are_answered() -> None:
     assert time.process_time() - begin < 150
 
 
+@pytest.mark.parametrize(
+    ("text", "storage"),
+    [
+        ("name: a\n", "files"),
+        ("ceph: {disks: 4}\n", "ceph"),
+        ("ceph:\n", "ceph"),
+        ("nodes: [{name: a, disks: [/dev/vdb]}]\n", "ceph"),
+        ("external: {ceph: {config: c, keyrings: k}}\n", "external-ceph"),
+        ("storage: files\nceph: {disks: 4}\n", "files"),
+    ],
+)
+def test_storage_follows_from_what_is_given(text: str, storage: str) -> None:
+    spec = parse(text)
+    assert spec.storage == storage == spec.stored().kind == spec.filled()["storage"]
+
+
 # What is derived from the model -----------------------------------------------------------------
 
 
@@ -696,9 +712,10 @@ def test_reference_is_up_to_date() -> None:
 
 def test_reference_has_every_key() -> None:
     text = reference()
+    keys = text.replace("[]", "")
     for place in places_of(CloudSpec):
-        path = ".".join(map(str, place)).replace("nodes.", "nodes[].")
-        assert f"`{path}`" in text or f"### {path}\n" in text
+        path = ".".join(map(str, place))
+        assert f"`{path}`" in keys or f"### {path}\n" in keys
     for example in re.findall(r"example: `(.+)`", text):
         yaml.safe_load(example)
 

@@ -132,6 +132,12 @@ def taken_away(name: str, text: str) -> Change:
     return change
 
 
+def an_aggregate_that_goes(world: World) -> None:
+    world.yaml["content"] = {"aggregates": [{"name": "fast", "nodes": ["node-1"]}]}
+    world.up()
+    del world.yaml["content"]
+
+
 def half_done(world: World) -> None:
     """A run was ended between a file and the unit that reads it."""
     world.yaml["config"] = {"nova": {"DEFAULT": {"cpu_allocation_ratio": 9.0}}}
@@ -280,6 +286,18 @@ ROWS: dict[str, Row] = {
     ),
     "region": Row(spec(region="Elsewhere"), {NOVA_CONF}, MIXED),
     "first project": Row(spec(tenant={"project": "first", "user": "first"}), {"project:first"}),
+    "quota of the first project": Row(
+        spec(tenant={"quota": {"cores": 40, "floating_ips": 3}}),
+        {"quota:demo", "network-quota:demo"},
+    ),
+    "a project of the provider's": Row(
+        spec(content={"projects": [{"name": "shop", "quota": {"ram": 1024}}]}),
+        {"project:shop", "quota:shop"},
+    ),
+    "an aggregate": Row(
+        spec(content={"aggregates": [{"name": "fast", "nodes": ["node-1"]}]}), {"aggregate:fast"}
+    ),
+    "an aggregate that goes": Row(an_aggregate_that_goes, {"absent:aggregate:fast"}),
     "a second node": Row(spec(nodes=TWO), {"node:compute-2"}),
     "a component more": Row(
         own_component, {"unit:mine.service", "database:mine", "catalog:mine"}, {"data", "reload"}
@@ -398,8 +416,12 @@ def _as_told(did: list[Entry], steps: dict[tuple[str, str], Any]) -> None:
 
 
 def _by_whom_taken_away(key: tuple[str, str]) -> tuple[str, str]:
-    """A file goes because its folder is cleared of what is no longer wanted."""
+    """A file goes because its folder is cleared of what is no longer wanted; an object of the
+    API by itself.
+    """
     node, name = key
+    if node == "api":
+        return (node, f"absent:{name}")
     kind, _, path = name.partition(":")
     return (node, f"leftovers:{path.rpartition('/')[0]}") if kind == "file" else key
 

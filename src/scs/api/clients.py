@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import yaml
 
@@ -108,6 +108,17 @@ class Clients:
         values: dict[str, Any] = self._asked(self._session(""), url, f"{service} {path}")
         return values
 
+    def change(
+        self, method: str, service: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Have the administrator change something; the JSON of the answer.
+
+        Raises RuntimeError with the server's words when it is refused.
+        """
+        url = self.view.url(service, external=True) + path
+        answer = self._session("").request(url, method, json=body, raise_exc=False)
+        return checked(answer, f"{service} {path}")
+
     def _asked(
         self, session: Session, url: str, what: str, headers: Mapping[str, str] | None = None
     ) -> Any:
@@ -130,8 +141,14 @@ class Clients:
             time.sleep(0.5)
 
     def project_id(self, project: str) -> str:
-        """The id of the tenant's project (or the administrator's), from its token."""
-        return str(self._session(project).get_project_id())
+        """The id of a project in the default domain; empty: there is none of this name.
+
+        That of the first project and the administrator's come with their tokens.
+        """
+        if project in (self.view.tenant.project, "admin"):
+            return str(self._session(project).get_project_id())
+        path = f"/v3/projects?domain_id={DOMAIN}&name={quote(project)}"
+        return next((str(item["id"]) for item in self.rest("identity", path, "projects")), "")
 
     def _session(self, project: str) -> Session:
         tenant = self.view.tenant

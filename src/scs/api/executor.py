@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from scs.api.aggregate import Aggregates
 from scs.api.clients import Clients, answers
 from scs.api.compute import Flavors, Keypairs, Servers
 from scs.api.hosts import AgentsOfHosts, Hosts
@@ -57,6 +58,7 @@ class Executor:
             "catalog": Catalog(),
             "flavor": Flavors(),
             "host": Hosts(),
+            "aggregate": Aggregates(),
             "agents": AgentsOfHosts(),
             "keypair": Keypairs(),
             "server": Servers(),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What projects may use: looked at only."""
+"""What projects may use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scs.api.clients import Clients
-from scs.api.kinds import Kind
+from scs.api.kinds import Kind, lines
 from scs.model.objects import Quota
 
 
@@ -23,13 +23,22 @@ class Quotas(Kind[Quota]):
     def observe(self, clients: Clients, wanted: Sequence[Quota]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for want in wanted:
-            path = f"{self._path}/{clients.project_id(want.name)}"
-            values = clients.one(self._service, path, self._key)
+            project = clients.project_id(want.name)
+            values = self._limits(clients, project) if project else {}
             found[want.id] = {key: value for key, value in values.items() if key != "id"}
         return found
 
+    def _limits(self, clients: Clients, project: str) -> Mapping[str, Any]:
+        return clients.one(self._service, f"{self._path}/{project}", self._key)
+
     def compare(self, want: Quota, seen: Mapping[str, Any]) -> str | None:
-        return None
+        wrong = [key for key, value in want.limits.items() if seen.get(key) != value]
+        return f"allows other {', '.join(wrong)}" if wrong else None
+
+    def diff(self, want: Quota, seen: Mapping[str, Any]) -> str:
+        return lines((key, seen.get(key), value) for key, value in want.limits.items())
 
     def converge(self, clients: Clients, want: Quota, seen: Mapping[str, Any]) -> None:
-        """Nothing is wanted."""
+        if want.limits:
+            path = f"{self._path}/{clients.project_id(want.name)}"
+            clients.change("PUT", self._service, path, {self._key: dict(want.limits)})

@@ -34,6 +34,12 @@ HERE = Path(__file__).parent
 
 IDLE = 10
 """The niceness of a process that loads what may be needed."""
+SETTINGS = """\
+[defaults]
+# By default it asks itself a thousand times in a second whether a node is done, all the while:
+# that takes as much of a processor as a service's start.
+internal_poll_interval = 0.01
+"""
 PREFIX = "scs-hand-"
 """Temporary folders are named after the process that they belong to."""
 
@@ -80,8 +86,8 @@ class Hand:
             _clear_dead()
             self._folder = TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-")
             temporary = Path(self._folder.name)
-            # An empty one: the machine's own configuration is not for these runs.
-            (temporary / "ansible.cfg").touch()
+            # One of our own: the machine's is not for these runs.
+            (temporary / "ansible.cfg").write_text(SETTINGS)
             settings = {
                 "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback"),
                 "ANSIBLE_STDOUT_CALLBACK": "scs_answers",

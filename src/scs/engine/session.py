@@ -42,7 +42,7 @@ from scs.model.needs import BlockStorage, Environment
 from scs.model.objects import ApiObject
 from scs.model.overrides import Overrides
 from scs.model.topology import Node, Role
-from scs.model.view import Tenant, View
+from scs.model.view import View
 from scs.paths import Paths
 from scs.plan import options, own
 from scs.plan.announce import announced
@@ -227,12 +227,8 @@ class Session:
             external_address=spec.external_address,
             dns=spec.dns,
             services=frozenset(spec.services),
-            tenant=Tenant(
-                spec.tenant.project,
-                spec.tenant.user,
-                str(spec.tenant.network),
-                str(spec.tenant.ipv6 or ""),
-            ),
+            tenant=spec.first_project(),
+            content=spec.provided(),
             container=facts.container,
             datapath=facts.ovs_datapath,
             virt_type=facts.virt_type,

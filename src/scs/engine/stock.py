@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from scs import images
 from scs.engine.known import KnownOptions
 from scs.engine.workshop import Workshop
 from scs.images import BuiltImage
+from scs.model.content import DEBIAN
 from scs.paths import Paths
 from scs.providers.local import layers
 from scs.release import Release
@@ -83,8 +85,10 @@ class Stock:
         """The image that a recipe makes; waits for it."""
         if recipe == "tiny":
             return self._workshop.start("image scs-verify", self._tiny).result()
-        # A whole Debian takes long: it may have what the cloud's own start leaves over.
-        return self._workshop.start("image Debian 13", self._debian, idle=True).result()
+        work = self._debian if recipe == "debian" else partial(self._of_vendor, recipe)
+        name = DEBIAN if recipe == "debian" else recipe
+        # A whole system takes long: it may have what the cloud's own start leaves over.
+        return self._workshop.start(f"image {name}", work, idle=True).result()
 
     def _base(self, say: Say) -> Path:
         return layers.build_base(self._cache, self._packages(), say, self._spec.debian.mirror)
@@ -111,3 +115,17 @@ class Stock:
         if source == "build":
             return images.build_debian(self._cache, say)
         return images.fetch(source.url, source.sha512, self._cache, say)
+
+    def _of_vendor(self, name: str, say: Say) -> BuiltImage:
+        (wish,) = (image for image in self._spec.images.vendors if image.name == name)
+        image = images.fetch(wish.url, wish.sha512, self._cache, say)
+        told = {
+            "os_distro": wish.distro,
+            "os_version": wish.version,
+            "image_original_user": wish.user,
+            "image_description": f"{wish.name} as its vendor publishes it: {wish.url}",
+            "replace_frequency": wish.replace,
+            "uuid_validity": "last-3",
+            **wish.properties,
+        }
+        return replace(image, properties={**image.properties, **told})

@@ -21,7 +21,6 @@ from scs.images.image import BuiltImage, build_stamp
 from scs.images.store import Draft, Store, recipe_of
 from scs.shell import Say, run
 
-NAME = "Debian 13"
 USER = "debian"
 
 _STORED_AS = "debian-13"

@@ -18,6 +18,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path, PurePosixPath
@@ -26,9 +27,10 @@ from urllib.parse import urljoin, urlsplit
 
 from scs.errors import BadInput, CommandFailed, Problem
 from scs.images import disk
-from scs.images.debian import NAME, USER
+from scs.images.debian import USER
 from scs.images.image import BuiltImage, build_stamp
 from scs.images.store import Draft, Store, recipe_of
+from scs.model.content import DEBIAN
 from scs.shell import Say, run
 
 MAX_BYTES: Final = 8 << 30
@@ -60,11 +62,12 @@ def fetch(source: str, sha512: str, cache: Path, say: Say) -> BuiltImage:
     recipe = recipe_of(source, digest, Path(__file__))
     store = Store(cache)
     if (image := store.find(slug, recipe)) is not None:
-        return image
+        return replace(image, digest=digest)
     disk.need_tools({"qemu-img": "qemu-utils"})
     with store.workspace(slug) as work:
         if (image := store.find(slug, recipe)) is not None:
-            return image  # another run fetched it while this one waited for the lock
+            # Another run fetched it while this one waited for the lock.
+            return replace(image, digest=digest)
         # Outside the workspace, which a next run empties: this is what it takes up again.
         partial = store.folder / f".partial-{digest}"
         modified = _download(source, partial, say)
@@ -94,7 +97,7 @@ def fetch(source: str, sha512: str, cache: Path, say: Say) -> BuiltImage:
         image = store.add(slug, recipe, qcow2, work, draft)
         partial.unlink()
         partial.with_name(f"{partial.name}.json").unlink(missing_ok=True)
-        return image
+        return replace(image, digest=digest)
 
 
 def _properties(built: datetime, source: str) -> dict[str, str]:
@@ -109,7 +112,7 @@ def _properties(built: datetime, source: str) -> dict[str, str]:
         "image_build_date": build_stamp(built),
         "image_original_user": USER,
         "image_source": source,
-        "image_description": f"{NAME} as its vendor publishes it: {source}",
+        "image_description": f"{DEBIAN} as its vendor publishes it: {source}",
         # The address and the checksum are the user's; so is the time of replacing them.
         "replace_frequency": "never",
         "provided_until": "none",

@@ -7,19 +7,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
-REPLACE_WITHIN: Mapping[str, timedelta | None] = {
-    "yearly": timedelta(days=365),
-    "quarterly": timedelta(days=90),
-    "monthly": timedelta(days=30),
-    "weekly": timedelta(days=7),
-    "daily": timedelta(days=1),
-    "critical_bug": None,
-    "never": None,
-}
-"""The words of `replace_frequency` and the age that each allows; None: no fixed age."""
+from scs.model.content import REPLACE_WITHIN
 
 
 @dataclass(frozen=True)
@@ -41,6 +32,13 @@ class BuiltImage:
     """When the build began, UTC."""
     properties: Mapping[str, str]
     """Properties for the image service: those of SCS-0102 and the hypervisor's hw_*."""
+    digest: str = ""
+    """SHA-512 of what a vendor publishes; empty: it is our own making."""
+
+    @property
+    def source(self) -> str:
+        """SHA-512 of what it was made from, which tells one build from another."""
+        return self.digest or self.sha512
 
     def is_stale(self, now: datetime) -> bool:
         """Whether the image is older than its own replace_frequency allows."""

@@ -22,9 +22,9 @@ from scs.errors import CommandFailed, Problem
 from scs.images import disk
 from scs.images.image import BuiltImage, build_stamp
 from scs.images.store import Draft, Store, recipe_of
+from scs.model.content import VERIFY as NAME
 from scs.shell import Say, run
 
-NAME = "scs-verify"
 USER = "scs"
 
 _GUEST = Path(__file__).parent / "tiny_guest"

@@ -137,8 +137,11 @@ class Image(ApiObject):
 
     kind: ClassVar[str] = "image"
     service: ClassVar[str] = "image"
+    volatile: ClassVar[frozenset[str]] = frozenset({"stale", "older"})
     recipe: str
-    """A builder in scs.images."""
+    """A builder in scs.images, or the name of one of the operator's own images."""
+    digest: str = ""
+    """SHA-512 of what it must be made from, in hex; empty: whatever the recipe makes."""
     project: str = ""
     """Private to this project; empty: public."""
     converted: bool = False
@@ -244,11 +247,14 @@ class Server(ApiObject):
 class Quota(ApiObject):
     """What a project may use of the service of this type; the name is the project's.
 
-    Nothing is wanted of it: it is looked at, so that it is told when somebody changes it.
+    What is not limited here is looked at all the same, so that it is told when somebody
+    changes it.
     """
 
     kind: ClassVar[str] = "quota"
     service: ClassVar[str] = "compute"
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """In the service's own words; -1: no limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,6 +271,22 @@ class VolumeQuota(Quota):
 
     kind: ClassVar[str] = "volume-quota"
     service: ClassVar[str] = "block-storage"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aggregate(ApiObject):
+    """Hosts that have something in common; with a zone, users can choose to be there."""
+
+    kind: ClassVar[str] = "aggregate"
+    service: ClassVar[str] = "compute"
+    whole: ClassVar[bool] = True
+    zone: str = ""
+    hosts: tuple[str, ...] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def removable(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,6 +309,7 @@ class VolumeType(ApiObject):
 
 
 REMOVABLE: Mapping[str, type[ApiObject]] = {
-    kind.kind: kind for kind in (Person, CatalogEntry, Domain, Role, Flavor, Image, VolumeType)
+    kind.kind: kind
+    for kind in (Person, CatalogEntry, Domain, Role, Flavor, Image, Aggregate, VolumeType)
 }
 """The kinds of which some can be removable, by their names."""

@@ -49,6 +49,8 @@ class Node:
     """Network name → the node's address there ("management", "tunnel")."""
     extra_addresses: tuple[IPv4Address, ...] = ()
     """Further addresses on the management network: the cloud's virtual addresses."""
+    zone: str = ""
+    """Its availability zone; empty: the cloud has only the one that Nova makes."""
 
     @property
     def address(self) -> IPv4Address:

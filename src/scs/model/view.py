@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from scs.model.content import Content, OwnProject
 from scs.model.external import External
 from scs.model.needs import Need
 from scs.model.overrides import Overrides
@@ -43,6 +44,8 @@ class Tenant:
     user: str
     network: str
     ipv6: str
+    quota: Mapping[str, int] = field(default_factory=dict)
+    """As in `OwnProject`."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,8 @@ class View:
     external: External = field(default_factory=External)
     """What the operator brings along."""
     storage: Storage = field(default_factory=Storage)
+    content: Content = field(default_factory=Content)
+    """What the operator wants in the API beside what each cloud has there."""
     memory: int = 0
     """MiB that each node may count on; 0: not known yet."""
     components: tuple[Component, ...] = ()
@@ -184,6 +189,21 @@ class View:
     @cached_property
     def endpoints(self) -> tuple[tuple[Component, Endpoint], ...]:
         return tuple((part, point) for part in self.components for point in part.endpoints)
+
+    @property
+    def projects(self) -> tuple[OwnProject, ...]:
+        """The first project, and those that the operator has asked for."""
+        first = OwnProject(self.tenant.project, "the first project", self.tenant.quota)
+        return (first, *self.content.projects)
+
+    @cached_property
+    def zones(self) -> Mapping[str, tuple[str, ...]]:
+        """Availability zone → its nodes that run guests; empty where nobody has made zones."""
+        found: dict[str, tuple[str, ...]] = {}
+        for node in self.nodes_with(Role.COMPUTE):
+            if node.zone:
+                found[node.zone] = (*found.get(node.zone, ()), node.name)
+        return found
 
     def endpoint(self, name: str) -> Endpoint:
         for _, point in self.endpoints:

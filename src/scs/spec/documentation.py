@@ -78,7 +78,7 @@ def _section(model: type[BaseModel], default: Any, prefix: str) -> Iterator[str]
     inner: list[tuple[type[BaseModel], Any, str]] = []
     for name, info in model.model_fields.items():
         key = info.alias or name
-        value = default.get(key) if isinstance(default, dict) else None
+        value = default.get(key) if isinstance(default, dict) else _default(info)
         models = list(models_of(info.annotation))
         is_list = isinstance(value, list)
         inner += [
@@ -96,6 +96,14 @@ def _section(model: type[BaseModel], default: Any, prefix: str) -> Iterator[str]
     yield from ["", *rows] if prefix and rows else rows
     for found, value, path in inner:
         yield from _section(found, value, path)
+
+
+def _default(info: FieldInfo) -> Any:
+    """What a key of an entry has when nobody writes it: a file without entries shows none."""
+    if info.is_required():
+        return None
+    value = info.get_default(call_default_factory=True)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _key(path: str, info: FieldInfo, default: Any) -> Iterator[str]:
@@ -120,7 +128,9 @@ def _type(info: FieldInfo) -> str:
     origin = get_origin(info.annotation)
     found = [kind for part in (info.annotation, *info.metadata) for kind in _kinds(part)]
     if origin is Mapping:
-        *_names, value = found
+        *names, value = found
+        if len(names) == 1:
+            return f"a mapping; keys: {names[0].expected}; values: {value.expected}"
         return f"a mapping of services, in it of sections, in it of options: {value.expected}"
     if origin is tuple:
         return f"a list, each entry {found[0].expected}" if found else "a list of mappings"

@@ -254,6 +254,13 @@ def _sha512(value: object) -> str:
     return text
 
 
+def _sum(value: object) -> str:
+    text = _text(value)
+    if text.startswith("https://"):
+        return str(url("https").parse(text))
+    return _sha512(text)
+
+
 Scalar = str | int | float | bool
 Option = Scalar | tuple[Scalar, ...]
 """The value of one option of a service."""
@@ -297,6 +304,16 @@ TENANT_NAME = words(
     "[A-Za-z][A-Za-z0-9._-]{0,62}",
     "letters, digits, `.`, `_` or `-`, a letter first, at most 63",
     reserved=["admin", "service"],
+)
+ZONE = words(
+    "([A-Za-z][A-Za-z0-9._-]{0,62})?",
+    "letters, digits, `.`, `_` or `-`, a letter first, at most 63",
+    reserved=["internal", "nova"],
+)
+SENTENCE = words(
+    r"[^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]{0,255}",
+    "text in one line, at most 255 letters",
+    suggest=False,
 )
 SERVICE = words("[a-z][a-z0-9-]{0,62}", "the name of a service: lower-case letters, digits, `-`")
 SECTION = words(
@@ -346,6 +363,16 @@ SHA512 = Kind(
     "a SHA-512 sum: 128 hexadecimal digits",
     _sha512,
     {"type": "string", "pattern": "^[0-9A-Fa-f]{128}$"},
+)
+SUM = Kind(
+    "a SHA-512 sum (128 hexadecimal digits), or the https:// address of a list of them",
+    _sum,
+    {"type": "string", "pattern": "^([0-9A-Fa-f]{128}|https://.+)$"},
+)
+IMAGE_NAME = words(
+    r"[A-Za-z0-9]([A-Za-z0-9 ._()+-]{0,200}[A-Za-z0-9.)])?",
+    "the name of an image: letters, digits, spaces and `._()+-`, at most 200",
+    suggest=False,
 )
 HOST = words(
     r"([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)?",

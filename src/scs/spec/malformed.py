@@ -297,7 +297,7 @@ _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
     rules.storage: {
         "disks of a node that does not store": f"storage: ceph\n{_NODES}, disks: [/dev/vdb]}}\n"
         "- {name: b, roles: [storage]}\n",
-        "disks without Ceph": "nodes:\n- {name: a, disks: [/dev/vdb]}\n",
+        "disks without Ceph": "storage: files\nnodes:\n- {name: a, disks: [/dev/vdb]}\n",
         "a disk twice": "storage: ceph\nnodes:\n- {name: a, disks: [/dev/vdb, /dev/vdb]}\n",
         "more copies than disks": "storage: ceph\nceph: {disks: 2, replicas: 3}\n",
         "more copies than nodes": "storage: ceph\nceph: {replicas: 3}\nnodes:\n- {name: a}\n"
@@ -305,7 +305,24 @@ _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
     },
     rules.external_ceph: {
         "an own Ceph without a configuration": "storage: external-ceph\n",
-        "an own Ceph that is not used": "external: {ceph: {config: ceph.conf}}\n",
+        "an own Ceph that is not used": "storage: files\nexternal: {ceph: {config: ceph.conf}}\n",
+    },
+    rules.zones: {
+        "a node without a zone": f"{_NODES}, zone: east}}\n- {{name: b, roles: [compute]}}\n",
+    },
+    rules.content: {
+        "two projects of one name": "content: {projects: [{name: a}, {name: a}]}\n",
+        "a project of the first one's name": "content: {projects: [{name: demo}]}\n",
+        "a vendor's image of the name of the cloud's own": "images:\n  vendors:\n"
+        f"  - {{name: Debian 13, url: 'https://a.example', sha512: {'0' * 128}, distro: debian,"
+        " version: '13', user: debian}\n",
+        "a limit of volumes without volumes": "tenant: {quota: {volumes: 1}}\n",
+        "two aggregates of one name": f"{_NODES}}}\ncontent:\n  aggregates:\n"
+        "  - {name: x, nodes: [a]}\n  - {name: x, nodes: [a]}\n",
+        "an aggregate of a zone's name": f"{_NODES}, zone: east}}\ncontent:\n  aggregates:\n"
+        "  - {name: east, nodes: [a]}\n",
+        "an aggregate of a node that is none": f"{_NODES}}}\ncontent:\n  aggregates:\n"
+        "  - {name: x, nodes: [b]}\n",
     },
 }
 

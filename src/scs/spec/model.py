@@ -19,8 +19,12 @@ from pydantic import (
     model_validator,
 )
 
+from scs.model.content import NAMES as LIMITS
+from scs.model.content import REPLACE_WITHIN, OwnAggregate, OwnImage, OwnProject
+from scs.model.content import Content as Provided
 from scs.model.storage import Storage as Stored
 from scs.model.topology import Network, Node, Role
+from scs.model.view import Tenant as FirstProject
 from scs.spec import kinds
 from scs.spec.kinds import AddressRange, Kind, Option
 from scs.spec.wording import nearest
@@ -71,6 +75,13 @@ class NodeEntry(Part):
         examples=["10.21.0.11"],
     )
 
+    zone: Annotated[str, kinds.ZONE] = Field(
+        default="",
+        description="Its availability zone: nodes that share power, fire protection and network "
+        "lines. Empty: the cloud is one zone, `nova`. Once given, all nodes with the role "
+        "`compute` have one.",
+        examples=["east"],
+    )
     disks: Annotated[
         tuple[Annotated[str, kinds.DISK], ...],
         BeforeValidator(lambda value: () if value is None else value),
@@ -332,10 +343,135 @@ class Image(Part):
     )
 
 
+def _nothing_is_no_entry(value: object) -> object:
+    return {} if value is None else value
+
+
+class VendorImage(Part):
+    """An image of a vendor's, kept fresh: `up` brings a newer one when this one has grown old."""
+
+    name: Annotated[str, kinds.IMAGE_NAME] = Field(
+        description="Its name; each only once. For those that the SCS standard demands: "
+        "`Ubuntu 24.04` and the like.",
+        examples=["Ubuntu 24.04"],
+    )
+    url: Annotated[str, kinds.url("https", "http")] = Field(
+        description="Where it is fetched: a disk in qcow2 or raw form.",
+        examples=["https://cloud-images.example.org/noble/current/noble-server.img"],
+    )
+    sha512: Annotated[str, kinds.SUM] = Field(
+        description="What it must be, or where the vendor says so: with a list, what the vendor "
+        "has put in its place is taken by and by.",
+        examples=["https://cloud-images.example.org/noble/current/SHA512SUMS"],
+    )
+    distro: Annotated[str, kinds.SERVICE] = Field(
+        description="`os_distro`: the system's name.", examples=["ubuntu"]
+    )
+    version: Annotated[str, kinds.SENTENCE] = Field(
+        description="`os_version`: the system's version. In quotes, or YAML takes it for a number.",
+        examples=["24.04"],
+    )
+    user: Annotated[str, kinds.TENANT_NAME] = Field(
+        description="`image_original_user`: who may log in by ssh at first.", examples=["ubuntu"]
+    )
+    replace: Annotated[str, kinds.choice(REPLACE_WITHIN)] = Field(
+        default="monthly",
+        description="`replace_frequency`: how old it may become.",
+        examples=["monthly"],
+    )
+    properties: Annotated[
+        Mapping[Annotated[str, kinds.OPTION_NAME], Annotated[str, kinds.SENTENCE]],
+        BeforeValidator(_nothing_is_no_entry),
+    ] = Field(
+        default_factory=dict,
+        description="More properties, or other values than these have: `os_purpose: generic`, "
+        "`uuid_validity: last-3`, `provided_until: none`, `architecture: x86_64`, "
+        "`hw_disk_bus: virtio`, `hw_rng_model: virtio`.",
+        examples=["{os_purpose: minimal}"],
+    )
+
+
 class Images(Part):
     """Images that every user of the cloud can start machines from."""
 
     debian: Image = Image()
+    vendors: Annotated[
+        tuple[VendorImage, ...], BeforeValidator(lambda value: () if value is None else value)
+    ] = Field(
+        default=(),
+        description="Those of vendors, see images.md.",
+        examples=["[]"],
+    )
+
+
+Quota = Annotated[
+    Mapping[
+        Annotated[str, kinds.choice(LIMITS)],
+        Annotated[int, kinds.number(-1, 2**31 - 1, "-1 (no limit) or a number")],
+    ],
+    BeforeValidator(_nothing_is_no_entry),
+]
+_QUOTA = (
+    "What it may use at most, as `openstack quota set` calls it (`ram` in MiB), -1: no limit. "
+    "What is not named stays as it is: at the services' defaults, which `config` sets."
+)
+
+
+class OwnProjectEntry(Part):
+    """A project in the default domain. Taken out of the file it stays, with all that is in it."""
+
+    name: Annotated[str, kinds.TENANT_NAME] = Field(
+        description="Its name; each only once.", examples=["shop"]
+    )
+    description: Annotated[str, kinds.SENTENCE] = Field(
+        default="", description="What people read beside the name.", examples=["the web shop"]
+    )
+    quota: Quota = Field(
+        default_factory=dict,
+        description=_QUOTA,
+        examples=["{instances: 50, cores: 100, ram: 262144, floating_ips: 10}"],
+    )
+
+
+class AggregateEntry(Part):
+    """Hosts with something in common that flavors can ask for by their extra specs."""
+
+    name: Annotated[str, kinds.TENANT_NAME] = Field(
+        description="Its name; each only once, and no zone's.", examples=["fast-disks"]
+    )
+    nodes: Annotated[
+        tuple[Annotated[str, kinds.NODE_NAME], ...],
+        BeforeValidator(lambda value: () if value is None else value),
+    ] = Field(
+        default=(), description="Names of nodes with the role `compute`.", examples=["[compute-1]"]
+    )
+    properties: Annotated[
+        Mapping[Annotated[str, kinds.OPTION_NAME], Annotated[str, kinds.SENTENCE]],
+        BeforeValidator(_nothing_is_no_entry),
+    ] = Field(
+        default_factory=dict,
+        description="What is true of them. Properties that others have set are left alone.",
+        examples=['{ssd: "true"}'],
+    )
+
+
+class Content(Part):
+    """What the cloud has in its API for your customers, beside what each cloud has."""
+
+    projects: Annotated[
+        tuple[OwnProjectEntry, ...], BeforeValidator(lambda value: () if value is None else value)
+    ] = Field(
+        default=(),
+        description="Projects.",
+        examples=["[{name: shop, quota: {instances: 50}}]"],
+    )
+    aggregates: Annotated[
+        tuple[AggregateEntry, ...], BeforeValidator(lambda value: () if value is None else value)
+    ] = Field(
+        default=(),
+        description="Host aggregates of Nova.",
+        examples=['[{name: fast-disks, nodes: [compute-1], properties: {ssd: "true"}}]'],
+    )
 
 
 class Tenant(Part):
@@ -357,6 +493,7 @@ class Tenant(Part):
         description="The same for IPv6; `null`: no IPv6.",
         examples=['"fd5c:5c5c:100::/64"'],
     )
+    quota: Quota = Field(default_factory=dict, description=_QUOTA, examples=["{instances: 20}"])
 
 
 class Secrets(Part):
@@ -432,11 +569,13 @@ class CloudSpec(Part):
     )
     external: External = External()
     compute: Compute = Compute()
-    storage: Annotated[Storage, kinds.choice(get_args(Storage))] = Field(
-        default="files",
+    storage_kind: Annotated[Storage, kinds.choice(get_args(Storage))] | None = Field(
+        default=None,
+        alias="storage",
         description="Where images, the disks of machines and volumes lie; `files`: in files on "
         "the nodes; `ceph`: in a Ceph that the cloud runs; `external-ceph`: in one of your own, "
-        "see `external.ceph`.",
+        "see `external.ceph`. By default `ceph` where a node has `disks` or there is a `ceph:`, "
+        "`external-ceph` where there is an `external.ceph.config`, else `files`.",
         examples=["ceph"],
     )
     ceph: Ceph = Ceph()
@@ -451,6 +590,7 @@ class CloudSpec(Part):
     debian: Debian = Debian()
     images: Images = Images()
     tenant: Tenant = Tenant()
+    content: Content = Content()
     secrets: Secrets = Secrets()
     config: Annotated[Config, BeforeValidator(_nothing_is_empty)] = Field(
         default_factory=dict,
@@ -495,6 +635,7 @@ class CloudSpec(Part):
                     "tunnel": tunnel + (int(address) - int(management)),
                 },
                 extra_addresses=virtual if Role.CONTROL in entry.roles else (),
+                zone=entry.zone,
             )
             for entry, address in zip(self.node_entries, self.node_addresses(), strict=True)
         )
@@ -523,6 +664,16 @@ class CloudSpec(Part):
         return tuple(entry for entry in self.node_entries if Role.STORAGE in entry.roles)
 
     @property
+    def storage(self) -> Storage:
+        """Where everything lies, given or seen from what else is there."""
+        if self.storage_kind is not None:
+            return self.storage_kind
+        if self.external.ceph.config:
+            return "external-ceph"
+        given = "ceph" in self.model_fields_set or any(entry.disks for entry in self.node_entries)
+        return "ceph" if given else "files"
+
+    @property
     def replicas(self) -> int:
         """The copies that Ceph keeps of everything."""
         nodes = self.storage_nodes()
@@ -538,6 +689,34 @@ class CloudSpec(Part):
             devices={entry.name: entry.disks for entry in nodes},
             files=self.ceph.disks,
             size=self.ceph.disk_size,
+        )
+
+    def first_project(self) -> FirstProject:
+        """What it says of the first project, as components see it."""
+        written = self.tenant
+        return FirstProject(
+            project=written.project,
+            user=written.user,
+            network=str(written.network),
+            ipv6=str(written.ipv6 or ""),
+            quota=written.quota,
+        )
+
+    def provided(self) -> Provided:
+        """What it says of the API's content, as components see it."""
+        written = self.content
+        return Provided(
+            projects=tuple(
+                OwnProject(entry.name, entry.description, entry.quota) for entry in written.projects
+            ),
+            aggregates=tuple(
+                OwnAggregate(entry.name, entry.nodes, entry.properties)
+                for entry in written.aggregates
+            ),
+            images=tuple(
+                OwnImage(entry.name, "" if entry.sha512.startswith("https") else entry.sha512)
+                for entry in self.images.vendors
+            ),
         )
 
     @property
@@ -560,6 +739,7 @@ class CloudSpec(Part):
     def filled(self) -> dict[str, Any]:
         """The same cloud with every key written out, in the types of JSON and YAML."""
         filled = self.model_dump(mode="json", by_alias=True)
+        filled["storage"] = self.storage
         filled["networks"]["external"]["floating"] = str(self.floating)
         filled["endpoints"] = {
             "internal": str(self.internal_address),

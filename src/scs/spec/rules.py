@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from scs.model.content import OWN_IMAGES, limits_of
 from scs.model.topology import Role
-from scs.spec.wording import Loc, dotted
+from scs.spec.wording import Loc, dotted, nearest
 
 if TYPE_CHECKING:
     from scs.spec.model import CloudSpec
@@ -247,6 +248,72 @@ def external_ceph(spec: CloudSpec) -> Iterator[Finding]:
             )
 
 
+def zones(spec: CloudSpec) -> Iterator[Finding]:
+    """Once there are zones, each node with guests is in one."""
+    computes = [
+        (("nodes", index, "zone"), entry)
+        for index, entry in enumerate(spec.node_entries)
+        if Role.COMPUTE in entry.roles
+    ]
+    named = [(loc, entry) for loc, entry in computes if entry.zone]
+    for loc, entry in computes:
+        if named and not entry.zone:
+            yield Finding(
+                (named[0][0], ("nodes", loc[1]), loc),
+                f"{dotted(loc)}: `{entry.name}` is in no zone, and `{named[0][1].name}` is",
+                f"for example `zone: {named[0][1].zone}`",
+            )
+
+
+def content(spec: CloudSpec) -> Iterator[Finding]:
+    """Projects, images, aggregates: each name once; nodes that exist; limits of what there is."""
+    seen: dict[str, Loc] = {spec.tenant.project: ("tenant", "project")}
+    quotas: list[tuple[Loc, Mapping[str, int]]] = [(("tenant", "quota"), spec.tenant.quota)]
+    for index, project in enumerate(spec.content.projects):
+        loc: Loc = ("content", "projects", index)
+        quotas.append(((*loc, "quota"), project.quota))
+        yield from _once(seen, project.name, (*loc, "name"), "project")
+    images: dict[str, Loc] = dict.fromkeys(OWN_IMAGES, ("images",))
+    for index, image in enumerate(spec.images.vendors):
+        yield from _once(images, image.name, ("images", "vendors", index, "name"), "image")
+    if spec.storage == "files":
+        for place, quota in quotas:
+            for name in limits_of("block-storage", quota):
+                yield Finding(
+                    (("storage",), place),
+                    f"{dotted(place)}: `{name}` limits volumes, and there are none with "
+                    "`storage: files`",
+                    "write `storage: ceph`, or take it out",
+                )
+    seen = {
+        entry.zone: ("nodes", index, "zone")
+        for index, entry in enumerate(spec.node_entries)
+        if entry.zone
+    }
+    hosts = [entry.name for entry in spec.node_entries if Role.COMPUTE in entry.roles]
+    for index, aggregate in enumerate(spec.content.aggregates):
+        loc = ("content", "aggregates", index)
+        yield from _once(seen, aggregate.name, (*loc, "name"), "aggregate")
+        for node in sorted(set(aggregate.nodes) - set(hosts)):
+            guess = nearest(node, hosts)
+            yield Finding(
+                ((*loc, "nodes"),),
+                f"{dotted((*loc, 'nodes'))}: no node `{node}` has the role `compute`",
+                f"did you mean `{guess}`?" if guess else f"one of {', '.join(hosts)}",
+            )
+
+
+def _once(seen: dict[str, Loc], name: str, loc: Loc, what: str) -> Iterator[Finding]:
+    """That a name is not taken already; takes it."""
+    first = seen.setdefault(name, loc)
+    if first != loc:
+        yield Finding(
+            (first, loc),
+            f"{dotted(loc)}: `{name}` is the name of {dotted(first[:-1]) or dotted(first)} already",
+            f"give every {what} a name of its own",
+        )
+
+
 def _useless(address: IPv4Address, network: IPv4Network) -> bool:
     """Whether no machine in the network can have the address."""
     return address not in network or address in (network[0], network[-1])
@@ -261,6 +328,8 @@ RULES: tuple[Callable[[CloudSpec], Iterator[Finding]], ...] = (
     floating,
     storage,
     external_ceph,
+    zones,
+    content,
 )
 
 

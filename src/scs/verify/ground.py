@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scs.api.clients import checked
-from scs.images.tiny import NAME as IMAGE
+from scs.model.content import VERIFY as IMAGE
 from scs.verify import guest
 from scs.verify.run import Run
 from scs.verify.steps import Finding, ProofFailed

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from scs.model.component import CONTROL, Component, Config, Endpoint, Folder, Service, User, Wsgi
+from scs.model.content import quotas
 from scs.model.database import schema
 from scs.model.needs import Cache, Database, Environment, Queue, ServiceUser
 from scs.model.objects import ApiObject, CatalogEntry, VolumeQuota, VolumeType
@@ -59,8 +60,7 @@ def objects(view: View) -> Iterable[ApiObject]:
         description="Block storage, by its older name",
         urls={"internal": view.url("cinder"), "public": view.url("cinder", external=True)},
     )
-    project = view.tenant.project
-    yield VolumeQuota(name=project, after=(f"user:{view.tenant.user}",))
+    yield from quotas(VolumeQuota, view.projects)
 
 
 component = Component(

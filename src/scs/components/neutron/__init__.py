@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from scs.model.component import CONTROL, Component, Config, Endpoint, Folder, Service, User, Wsgi
+from scs.model.content import quotas
 from scs.model.database import schema
 from scs.model.needs import (
     Cache,
@@ -15,6 +16,7 @@ from scs.model.needs import (
     Queue,
     ServiceUser,
 )
+from scs.model.objects import NetworkQuota
 from scs.model.view import ENVIRONMENT
 
 CONF = "/etc/neutron/neutron.conf"
@@ -47,6 +49,7 @@ component = Component(
         Certificate("neutron", owner="neutron"),
         ServiceUser("neutron", roles=("service", "admin")),
     ),
+    objects=lambda view: quotas(NetworkQuota, view.projects),
     endpoints=(Endpoint("neutron", port=9696, type="network", description="Networking"),),
     users=(User("neutron", home="/var/lib/neutron"),),
     folders=(

@@ -15,7 +15,9 @@ from scs.model.component import (
     User,
     Wsgi,
 )
+from scs.model.content import quotas
 from scs.model.needs import Cache, Database, Environment, Queue, ServiceUser
+from scs.model.objects import Quota
 from scs.model.view import ENVIRONMENT
 
 FILES = {"OS_NOVA_CONFIG_FILES": f"{ENVIRONMENT}/etc/nova/api-paste.ini;/etc/nova/nova.conf"}
@@ -41,6 +43,7 @@ component = Component(
         Endpoint("nova-metadata", port=8775, health="/", external=False),
         Endpoint("nova-novncproxy", port=6080, health="/vnc_lite.html"),
     ),
+    objects=lambda view: quotas(Quota, view.projects),
     users=(User("nova", home="/var/lib/nova"),),
     folders=(
         Folder("/etc/nova", group="nova", mode=0o750),

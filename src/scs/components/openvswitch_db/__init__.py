@@ -31,7 +31,8 @@ def settings(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resour
         "ovn-monitor-all": "true",
     }
     if Role.NETWORK in view.here.roles:
-        external["ovn-cms-options"] = "enable-chassis-as-gw"
+        zone = f",availability-zones={view.here.zone}" if view.here.zone else ""
+        external["ovn-cms-options"] = f"enable-chassis-as-gw{zone}"
     # Without offload in userspace, TCP hangs on checksums while ping works.
     other = {"userspace-tso-enable": "true"} if userspace else {}
     for need in needs:

@@ -1,20 +1,19 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The outside, and a first project that shows the cloud works: network, key, VM."""
+"""The outside, the projects, and in the first one what shows the cloud works: network, key, VM."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from scs.model.component import CONTROL, Component
+from scs.model.content import VERIFY
 from scs.model.objects import (
     ApiObject,
     CloudNetwork,
     Keypair,
-    NetworkQuota,
     Person,
     Project,
-    Quota,
     Router,
     SecurityGroup,
     Server,
@@ -25,7 +24,7 @@ from scs.model.view import View
 
 
 def objects(view: View) -> Iterable[ApiObject]:
-    """The external network is everybody's; the rest is the first project's own."""
+    """The external network is everybody's; all but the projects is the first project's own."""
     outside = view.networks["external"]
     dns = tuple(str(address) for address in view.dns)
     subnets = [
@@ -49,7 +48,8 @@ def objects(view: View) -> Iterable[ApiObject]:
     yield CloudNetwork(name="external", physical="physnet1", subnets=tuple(subnets))
     tenant = view.tenant
     project = tenant.project
-    yield Project(name=project, description="the first project")
+    for one in view.projects:
+        yield Project(name=one.name, description=one.description)
     own = (f"project:{project}",)
     yield Person(
         name=tenant.user,
@@ -59,8 +59,6 @@ def objects(view: View) -> Iterable[ApiObject]:
         after=own,
     )
     user = (f"user:{tenant.user}",)
-    yield Quota(name=project, after=user)
-    yield NetworkQuota(name=project, after=user)
     inside = [Subnet(name=f"{project}-ipv4", cidr=tenant.network, dns=dns)]
     if tenant.ipv6:
         inside.append(Subnet(name=f"{project}-ipv6", cidr=tenant.ipv6, ipv6_mode="slaac"))
@@ -77,7 +75,7 @@ def objects(view: View) -> Iterable[ApiObject]:
     yield Keypair(name="scs", public_key=view.ssh_public_key, after=user)
     yield Server(
         name="hello",
-        image="scs-verify",
+        image=VERIFY,
         flavor="SCS-1L-1-5",
         network=project,
         external="external",
@@ -88,16 +86,18 @@ def objects(view: View) -> Iterable[ApiObject]:
             f"network:{project}",
             "security-group:ssh",
             "keypair:scs",
-            "image:scs-verify",
+            f"image:{VERIFY}",
             "flavor:SCS-1L-1-5",
             *(f"host:{node.name}" for node in view.nodes_with(Role.COMPUTE)),
+            # Nova lets no host with guests change its zone.
+            *(f"aggregate:{zone}" for zone in view.zones),
         ),
     )
 
 
 component = Component(
     name="tenant",
-    summary="external network, first project",
+    summary="external network, projects",
     roles=CONTROL,
     objects=objects,
 )
