@@ -92,6 +92,12 @@ ADDITIONS: Mapping[str, Addition] = {
 )
 @click.option("--memory", default=8, show_default=True, help="GiB of the machine.")
 @click.option("--patience", default=15, show_default=True, help="SCS_PATIENCE in the machine.")
+@click.option(
+    "--tries",
+    default=3,
+    show_default=True,
+    help="How often `up` is run at most, until it ends well: each goes on where one has failed.",
+)
 @click.option("--pid-file", type=click.Path(path_type=Path), help="Gets QEMU's process id.")
 def main(
     debian: str,
@@ -101,6 +107,7 @@ def main(
     seed: Path | None,
     memory: int,
     patience: int,
+    tries: int,
     pid_file: Path | None,
 ) -> None:
     r"""Try scs on a machine as users have it, and print what was seen.
@@ -129,7 +136,7 @@ def main(
     work = folder or Path(tempfile.mkdtemp(prefix="scs-try-host-", dir="/var/tmp"))
     work.mkdir(parents=True, exist_ok=True)
     try:
-        good = _try(debian, additions, work, seed, memory, patience, pid_file, keep, say)
+        good = _try(debian, additions, work, seed, memory, patience, tries, pid_file, keep, say)
     except ScsError as error:
         click.echo(str(error), err=True)
         sys.exit(error.exit_code.value)
@@ -146,6 +153,7 @@ def _try(
     seed: Path | None,
     memory: int,
     patience: int,
+    tries: int,
     pid_file: Path | None,
     keep: bool,
     say: Say,
@@ -190,7 +198,7 @@ def _try(
         run = trial.Trial(machine, say, [f"SCS_PATIENCE={patience}"])
         run.bring(ROOT)
         try:
-            return trial.everything(run, [pair for one in chosen for pair in one.before_up])
+            return trial.everything(run, [pair for one in chosen for pair in one.before_up], tries)
         finally:
             click.echo(f"\nDebian {debian}" + "".join(f", {name}" for name in additions))
             click.echo(trial.table(run.steps))

@@ -100,8 +100,12 @@ class Trial:
         return set(done.stdout.splitlines())
 
 
-def everything(trial: Trial, before_up: Sequence[tuple[str, str]]) -> bool:
-    """The whole: facts, preparation, up, status, plan, down, nothing left. True: all well."""
+def everything(trial: Trial, before_up: Sequence[tuple[str, str]], tries: int) -> bool:
+    """The whole: facts, preparation, up, status, plan, down, nothing left. True: all well.
+
+    `up` is run again after a failure, `tries` times in all, as its message asks one to:
+    packages' own units have limits of time that an emulated machine can exceed.
+    """
     trial.step(
         "the machine",
         "grep PRETTY /etc/os-release; uname -r; cat /etc/resolv.conf | grep -v ^#;"
@@ -111,7 +115,7 @@ def everything(trial: Trial, before_up: Sequence[tuple[str, str]]) -> bool:
     for what, command in before_up:
         well &= trial.step(what, command)[0]
     before = trial.traces()
-    up = trial.scs("up", "--yes", "--timings")
+    up = any(trial.scs("up", "--yes", "--timings") for _ in range(tries))
     if up:
         # Exit codes say it: status 0 is all healthy, plan 0 is nothing to do.
         well &= trial.scs("status")
