@@ -67,6 +67,7 @@ def test_status(cloud: Cloud) -> None:
     status = cloud.json("status")
     assert status["healthy"]
     assert all(part["healthy"] for part in status["components"])
+    assert status["gauges"]["storage"].endswith(" of 30 GiB used, 3 of 3 disks up")
 
 
 def test_doctor_finds_the_cloud_well(cloud: Cloud) -> None:

@@ -16,6 +16,7 @@ import click
 from scs.cli.screen import ago_text, seconds_text
 from scs.plan.degraded import down, since
 from scs.plan.plan import Step
+from scs.verify.gauges import readings
 
 if TYPE_CHECKING:
     from scs.engine.session import Look, Session
@@ -149,10 +150,12 @@ def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
     certificates = ends(session)
     late = [item for item in certificates if item["state"] != "well"]
     healthy = not plan and not late
+    gauges = readings(look.view) if look.view.nodes and look.states else {}
     if options["as_json"]:
         values = {
             "cloud": session.spec.name,
             "healthy": healthy,
+            "gauges": gauges,
             "certificates": certificates,
             "nodes": nodes,
             "components": rows,
@@ -200,6 +203,10 @@ def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
             for row in rows
         ],
     )
+    if gauges:
+        click.echo("")
+    for name, text in gauges.items():
+        click.echo(f"{name}: {text}")
     if lost:
         click.echo("")
         click.echo(click.style("Down:", bold=True))

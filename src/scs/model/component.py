@@ -261,6 +261,18 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Gauge:
+    """What `status` tells of a component in numbers, from its metrics."""
+
+    name: str
+    """What they are about, in a word: `storage`."""
+    port: int
+    """Where the component answers /metrics in Prometheus' text form, on each of its nodes."""
+    tells: Callable[[Mapping[str, float]], str]
+    """Metric → its values of all labels, added up → a line for people. KeyError: none there."""
+
+
+@dataclass(frozen=True)
 class Component:
     """A part of the cloud, declared once."""
 
@@ -293,6 +305,7 @@ class Component:
     resources: Callable[[View], Iterable[Resource]] | None = None
     """Further resources on its nodes, after its units."""
     objects: Callable[[View], Iterable[ApiObject]] | None = None
+    gauges: tuple[Gauge, ...] = ()
     """What it wants in the cloud's API."""
     leaves: Callable[[View], Iterable[ApiObject]] | None = None
     """What stays of it in the cloud's API when its node (`view.here`) goes: moved away

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from scs.model.component import CONTROL, Check, Component, Folder, Port, Service, Text
+from collections.abc import Mapping
+
+from scs.model.component import CONTROL, Check, Component, Folder, Gauge, Port, Service, Text
 from scs.model.needs import StorageClient, StorageCluster
 from scs.model.storage import CEPH, keyring
 from scs.model.view import View
@@ -26,6 +28,30 @@ def account(view: View) -> str:
     return f"mgr.{view.here.name}"
 
 
+METRICS = 9283
+HEALTH = ("Ceph is well", "Ceph warns", "Ceph is in trouble")
+
+
+def told(metrics: Mapping[str, float]) -> str:
+    """Health, space, and how far a recovery is."""
+    used, total = (
+        metrics[f"ceph_cluster_total_{which}bytes"] / 2**30 for which in ("used_raw_", "")
+    )
+    words = [
+        HEALTH[int(metrics["ceph_health_status"])],
+        f"{used:.1f} of {total:.0f} GiB used",
+        f"{metrics['ceph_osd_up']:.0f} of {metrics['ceph_osd_in']:.0f} disks up",
+    ]
+    lacking = metrics["ceph_pg_total"] - metrics["ceph_pg_clean"]
+    if lacking > 0:
+        words.append(f"{lacking:.0f} of {metrics['ceph_pg_total']:.0f} groups recover")
+    objects = {
+        what: metrics[f"ceph_num_objects_{what}"] for what in ("degraded", "misplaced", "unfound")
+    }
+    words += [f"{count:.0f} objects {what}" for what, count in objects.items() if count]
+    return ", ".join(words)
+
+
 component = Component(
     name="ceph-mgr",
     summary="manager of Ceph",
@@ -34,7 +60,7 @@ component = Component(
     license="LGPL-2.1-only",
     packages=("ceph-mgr",),
     needs=(StorageClient(), StorageCluster()),
-    ports=(Port(9283), Port(6800, last=7568)),
+    ports=(Port(METRICS), Port(6800, last=7568)),
     folders=(Folder("/etc/ceph"), Folder(LIBRARY)),
     files=(
         Text(f"{LIBRARY}/bcrypt.py", lambda _: STUB),
@@ -64,8 +90,9 @@ component = Component(
     checks=(
         Check(
             "gives metrics",
-            lambda view: {"type": "http", "url": f"http://{view.address}:9283/metrics"},
+            lambda view: {"type": "http", "url": f"http://{view.address}:{METRICS}/metrics"},
         ),
     ),
+    gauges=(Gauge("storage", METRICS, told),),
     when=lambda view: view.storage.kind == CEPH,
 )
