@@ -15,6 +15,10 @@
   nodes       `plan` of a cloud that is as it should be: with 1, 3 and 10 nodes here (as many as
               fit into memory), and with 100 and 1,000 that are simulated (see simulated.py):
               time, round trips and bytes per node, memory of the program
+  storage     with Ceph: volumes, snapshots, boot from volume, S3, beside `rados bench` of the
+              same Ceph
+  services    what each service that can be chosen costs: time to add it, memory
+  certify     IaaS v5.1 against a cloud with all services: the whole, the slowest checks
 
 Times are those of the whole command, from its start to its end. The cloud has its own name
 (bench), addresses (10.41.*) and state folder, so a cloud that is here stays as it is; but the
@@ -36,10 +40,12 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from iaas import TOPICS
 
 from scs.providers.local.node import Container
 
@@ -88,6 +94,8 @@ class Bench:
 
     def __init__(self, times: int) -> None:
         self.times = times
+        self.name = NAME
+        self.state = WORK / "state" / NAME
         self.program = ROOT / "scs"
         self.env = {**os.environ, "SCS_STATE": str(WORK / "state")}
         self.file = WORK / "cloud.yaml"
@@ -155,7 +163,7 @@ class Bench:
             others = [f"  - {{name: node-{at}, roles: [compute]}}\n" for at in range(2, count + 1)]
             first = "  - {name: node-1, roles: [control, network, compute]}\n"
             self.file.write_text(f"{SPEC}nodes:\n{first}{''.join(others)}")
-            self._add(f"up to {count} nodes", "s", self.timed("up", "--yes"))
+            self.add(f"up to {count} nodes", "s", self.timed("up", "--yes"))
             for turn in self._turns(f"plan, {count} nodes"):
                 turn(self.timed("plan"))
         for count in SIMULATED:
@@ -176,11 +184,11 @@ class Bench:
             )
             seen = json.loads(done.stdout)
             turn(seen["seconds"])
-            self._add(f"its processor time, {name}", "s", seen["processor"])
-            self._add(f"round trips per node, {name}", "", seen["trips"])
-            self._add(f"sent per node, {name}", "kB", seen["bytes_there"] / 1e3)
-            self._add(f"answered per node, {name}", "kB", seen["bytes_back"] / 1e3)
-            self._add(f"memory of the program, {name}", "MB", seen["memory"] / 1e6)
+            self.add(f"its processor time, {name}", "s", seen["processor"])
+            self.add(f"round trips per node, {name}", "", seen["trips"])
+            self.add(f"sent per node, {name}", "kB", seen["bytes_there"] / 1e3)
+            self.add(f"answered per node, {name}", "kB", seen["bytes_back"] / 1e3)
+            self.add(f"memory of the program, {name}", "MB", seen["memory"] / 1e6)
         remove(folder)
 
     def status(self) -> None:
@@ -197,7 +205,7 @@ class Bench:
             total = sum(size for _, size in sizes)
             guests = sum(size for name, size in sizes if name.startswith("qemu-system"))
             turn((total - guests) / GIB)
-            self._add("memory with guests", "GiB", total / GIB)
+            self.add("memory with guests", "GiB", total / GIB)
 
     def throughput(self) -> None:
         self.ensure_up()
@@ -205,7 +213,7 @@ class Bench:
             steps = json.loads(self.run("--json", "verify"))["steps"]
             values = next(step["values"] for step in steps if step["step"] == "throughput")
             turn(values["megabits_in"])
-            self._add("throughput out", "Mb/s", values["megabits_out"])
+            self.add("throughput out", "Mb/s", values["megabits_out"])
 
     def disk(self) -> None:
         self.ensure_up()
@@ -213,11 +221,11 @@ class Bench:
         # One call, so that a file with several names is counted once.
         du = ["du", "-scx", "--block-size=1", cache, self.env["SCS_STATE"]]
         told = subprocess.run(du, capture_output=True, text=True, check=False).stdout
-        self._add("disk", "GB", int(told.splitlines()[-1].split()[0]) / 1e9)
+        self.add("disk", "GB", int(told.splitlines()[-1].split()[0]) / 1e9)
 
     # How.
 
-    def run(self, *words: str) -> str:
+    def run(self, *words: str, good: Collection[int] = (0,)) -> str:
         """The standard output of a command; raises Failed with the end of what it said."""
         with (
             self.log.open("ab") as log,
@@ -237,7 +245,7 @@ class Bench:
             except BaseException:
                 end(process)
                 raise
-        if process.returncode:
+        if process.returncode not in good:
             said = (self.log.read_text(errors="replace") + told)[-4000:]
             raise Failed(f"scs {' '.join(words)} ended with {process.returncode}:\n{said}")
         return told
@@ -246,6 +254,18 @@ class Bench:
         start = time.monotonic()
         self.run(*words)
         return time.monotonic() - start
+
+    def up(self, more: str) -> float:
+        """Bring the cloud to its first cloud.yaml and these lines; the seconds it took."""
+        self.ensure_up()
+        self.file.write_text(SPEC + more)
+        return self.timed("up", "--yes")
+
+    def pss(self) -> float:
+        """GiB of all processes in the nodes but guests."""
+        nodes = [item["node"] for item in json.loads(self.run("--json", "status"))["nodes"]]
+        sizes = [pair for node in nodes for pair in pss_of(node)]
+        return sum(size for name, size in sizes if not name.startswith("qemu-system")) / GIB
 
     def ensure_up(self) -> None:
         """A cloud whose cache is filled; not measured."""
@@ -259,14 +279,14 @@ class Bench:
         self.file.write_text(SPEC)
         self.run("down", "--keep-cache", "--yes")
 
-    def _add(self, name: str, unit: str, value: float) -> None:
+    def add(self, name: str, unit: str, value: float) -> None:
         self.found.setdefault(name, (unit, []))[1].append(value)
         say(f"{name}: {value:.2f} {unit}")
 
     def _turns(self, name: str, unit: str = "s") -> Iterator[Callable[[float], None]]:
         for number in range(1, self.times + 1):
             say(f"{name}, {number} of {self.times}")
-            yield lambda value: self._add(name, unit, value)
+            yield lambda value: self.add(name, unit, value)
 
     def table(self) -> str:
         lines = ["| what | min | median | max | runs | goal |", "|---|---|---|---|---|---|"]
@@ -357,7 +377,7 @@ def stop(number: int, _frame: FrameType | None) -> None:
 def main(words: list[str]) -> int:
     kinds = (
         *("cold", "warm", "noop", "change", "ara", "status", "memory", "throughput", "disk"),
-        "nodes",
+        *("nodes", *TOPICS),
     )
     parser = argparse.ArgumentParser(
         prog="bench/run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -389,7 +409,11 @@ def main(words: list[str]) -> int:
         bench.down()  # what a killed run has left
         for kind in kinds:
             if not options.what or kind in options.what:
-                getattr(bench, kind)()
+                topic = TOPICS.get(kind)
+                if topic is None:
+                    getattr(bench, kind)()
+                else:
+                    topic(bench)
     except (Failed, subprocess.TimeoutExpired) as error:
         say(f"ended early: {error}")
         code = 1
