@@ -142,7 +142,7 @@ def test_what_a_provider_has_in_the_api_is_code(cloud: Cloud) -> None:
         return {item["Resource"]: item["Limit"] for item in asked("quota", "show", project)}
 
     first, shop = limits("demo"), limits("shop")
-    assert (first["instances"], first["floating-ips"], first["volumes"]) == (15, 7, 21)
+    assert (first["instances"], first["floating_ips"], first["volumes"]) == (15, 7, 21)
     assert (shop["cores"], shop["gigabytes"]) == (3, 77)
     zones = asked("availability", "zone", "list", "--compute")
     assert {zone["Zone Name"] for zone in zones if zone["Zone Status"] == "available"} == {"east"}
