@@ -145,7 +145,9 @@ def test_what_a_provider_has_in_the_api_is_code(cloud: Cloud) -> None:
     assert (first["instances"], first["floating_ips"], first["volumes"]) == (15, 7, 21)
     assert (shop["cores"], shop["gigabytes"]) == (3, 77)
     zones = asked("availability", "zone", "list", "--compute")
-    assert {zone["Zone Name"] for zone in zones if zone["Zone Status"] == "available"} == {"east"}
+    # Nova shows administrators the zone of its own services, too.
+    open_ = {zone["Zone Name"] for zone in zones if zone["Zone Status"] == "available"}
+    assert open_ - {"internal"} == {"east"}
     # Somebody does by hand what the file says otherwise.
     admin = ("openstack", "--os-cloud", f"{NAME}-admin")
     cloud.run(*admin, "quota", "set", "--cores", "500", "shop")
