@@ -19,8 +19,8 @@ from typing import Any, Self
 from scs import components, release
 from scs.api.clients import Clients
 from scs.api.executor import Executor
+from scs.engine import compiled, records
 from scs.engine import own as beside
-from scs.engine import records
 from scs.engine.events import Events
 from scs.engine.external import external, given_ca
 from scs.engine.external_ceph import login, unreachable
@@ -258,7 +258,7 @@ class Session:
 
     def expander(self, view: View) -> Expander:
         folders = {name: str(path) for name, (_, path) in self.available.items()}
-        return Expander(view, folders, str(SHARED_TEMPLATES))
+        return Expander(view, folders, str(SHARED_TEMPLATES), compiled.folder())
 
     def allow_to_delete(self, names: Sequence[str]) -> None:
         """Data of these components may go; raises BadInput for one that the cloud has."""

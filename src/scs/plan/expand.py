@@ -76,14 +76,17 @@ class Frame:
 class Expander:
     """Turns the components of one cloud into resources and API objects; pure.
 
-    `folders` says for each component where its templates lie, and `shared` where those lie
-    that all may include.
+    `folders` says for each component where its templates lie, `shared` where those lie that
+    all may include, and `compiled` where they are kept compiled (empty: nowhere).
     """
 
-    def __init__(self, view: View, folders: Mapping[str, str], shared: str) -> None:
+    def __init__(
+        self, view: View, folders: Mapping[str, str], shared: str, compiled: str = ""
+    ) -> None:
         self.view = view
         self.folders = folders
         self.shared = shared
+        self.compiled = compiled
         self._sites: dict[frozenset[Role], Site] = {}
         self._units: dict[tuple[str, str], tuple[Resource, ...]] = {}
         self._layers: dict[tuple[str, str], tuple[Setting, ...]] = {}
@@ -221,7 +224,7 @@ class Expander:
         mine = view.overrides.templates.get((part.name, declared.template))
         texts = () if mine is None else ((mine.path, mine.text),)
         folders = (self.folders[part.name], self.shared)
-        environment = templating.environment(folders, texts)
+        environment = templating.environment(folders, texts, self.compiled)
         name = declared.template if mine is None else mine.path
         text = templating.fill_in(
             lambda: environment.get_template(name).render(v=view, part=part, needs=needs),

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import lru_cache
+from pickle import PickleError
 
 import jinja2
+from jinja2.bccache import Bucket
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 
@@ -39,11 +42,28 @@ def _shipped(name: str | None) -> bool:
     return not (name or "").startswith("templates/")
 
 
+class Kept(jinja2.FileSystemBytecodeCache):
+    """Compiled templates in a folder; one that can't be read or kept is compiled again."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        try:
+            super().load_bytecode(bucket)
+        except (OSError, EOFError, PickleError):
+            bucket.reset()
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
 @lru_cache
 def environment(
-    folders: tuple[str, ...], own: tuple[tuple[str, str], ...] = ()
+    folders: tuple[str, ...], own: tuple[tuple[str, str], ...] = (), compiled: str = ""
 ) -> jinja2.Environment:
-    """Templates from these folders and own ones (path and text)."""
+    """Templates from these folders and own ones (path and text).
+
+    `compiled` is the folder where the former are kept compiled; empty: nowhere.
+    """
     return jinja2.Environment(
         loader=jinja2.ChoiceLoader(
             [jinja2.DictLoader(dict(own)), jinja2.FileSystemLoader(folders)]
@@ -52,6 +72,7 @@ def environment(
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        bytecode_cache=Kept(compiled) if compiled and not own else None,
         auto_reload=False,  # a command is over before anybody has edited a template
         autoescape=False,  # noqa: S701 - the files are configuration, not HTML
         extensions=[Marking],
