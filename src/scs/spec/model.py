@@ -9,25 +9,19 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, model_validator
 
-from scs.model.content import NAMES as LIMITS
-from scs.model.content import REPLACE_WITHIN, OwnAggregate, OwnImage, OwnProject
 from scs.model.content import Content as Provided
+from scs.model.content import OwnAggregate, OwnImage, OwnProject
 from scs.model.storage import Storage as Stored
 from scs.model.topology import Network, Node, Role
 from scs.model.view import Tenant as FirstProject
 from scs.spec import kinds
-from scs.spec.kinds import AddressRange, Kind, Option
-from scs.spec.wording import nearest
+from scs.spec.content import Content, Tenant
+from scs.spec.external import External
+from scs.spec.images import Images
+from scs.spec.kinds import AddressRange, Option
+from scs.spec.part import LISTED, Part
 
 Virt = Literal["auto", "kvm", "qemu"]
 Provider = Literal["local"]
@@ -39,18 +33,6 @@ INTERNAL, EXTERNAL = 3, 4
 """The virtual addresses of the APIs, counted in the management network."""
 MTU: Mapping[str, int] = MappingProxyType({"management": 1500, "tunnel": 9000, "external": 1500})
 """Bytes. Tunnels carry the machines' packets of 1500 bytes and a header around each."""
-
-
-class Part(BaseModel):
-    """A part of cloud.yaml: it can't be changed, and has no keys but the named ones."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _nothing_is_default(cls, value: Any) -> Any:
-        # `dns:` with every line below it commented out is a habit, and means the default.
-        return {} if value is None else value
 
 
 class NodeEntry(Part):
@@ -84,7 +66,7 @@ class NodeEntry(Part):
     )
     disks: Annotated[
         tuple[Annotated[str, kinds.DISK], ...],
-        BeforeValidator(lambda value: () if value is None else value),
+        LISTED,
     ] = Field(
         default=(),
         description="Whole disks that Ceph takes on a node with the role `storage`; they must be "
@@ -214,288 +196,6 @@ class Debian(Part):
     )
 
 
-class Download(Part):
-    """An image that is fetched; refused when the sum differs."""
-
-    url: Annotated[str, kinds.url("https")] = Field(
-        description="Where it is fetched.", examples=["https://images.example.org/debian-13.qcow2"]
-    )
-    sha512: Annotated[str, kinds.SHA512] = Field(
-        description="What it must be.", examples=["128 hexadecimal digits"]
-    )
-
-
-class ExternalDatabase(Part):
-    """A MariaDB of your own, reached by TLS: the cloud makes its accounts there and runs none."""
-
-    host: Annotated[str, kinds.HOST] = Field(
-        default="",
-        description="Its name or address; empty: the cloud runs its own.",
-        examples=["db.example.org"],
-    )
-    port: Annotated[int, kinds.PORT] = Field(
-        default=3306, description="Its port.", examples=["3306"]
-    )
-    user: Annotated[str, kinds.TENANT_NAME] = Field(
-        default="scs",
-        description="An account there that may create databases and accounts, and grant.",
-        examples=["scs"],
-    )
-    password_file: Annotated[str, kinds.PATH] = Field(
-        default="",
-        description="A file with its password, readable for you alone; beside cloud.yaml if "
-        "it does not begin with `/`.",
-        examples=["secrets/database"],
-    )
-    password_env: Annotated[str, kinds.VARIABLE] = Field(
-        default="",
-        description="Instead: an environment variable with it.",
-        examples=["DATABASE_PASSWORD"],
-    )
-    ca: Annotated[str, kinds.PATH] = Field(
-        default="",
-        description="A file with the certificate that its own is checked against; empty: the "
-        "cloud's CA has signed it.",
-        examples=["database-ca.pem"],
-    )
-
-
-class ExternalCa(Part):
-    """A CA of your own, best an intermediate one: it signs the cloud's certificates."""
-
-    certificate: Annotated[str, kinds.PATH] = Field(
-        default="",
-        description="A file with its certificate, then those up to the root's; empty: the cloud "
-        "makes a CA.",
-        examples=["pki/cloud-ca.pem"],
-    )
-    key: Annotated[str, kinds.PATH] = Field(
-        default="",
-        description="A file with its key, not encrypted, readable for you alone.",
-        examples=["pki/cloud-ca.key"],
-    )
-
-
-class ExternalCeph(Part):
-    """A Ceph of your own, for `storage: external-ceph`: accounts and pools are made by you."""
-
-    config: Annotated[str, kinds.PATH] = Field(
-        default="",
-        description="Its ceph.conf, with `mon_host` and `fsid`; beside cloud.yaml if it does not "
-        "begin with `/`.",
-        examples=["ceph/ceph.conf"],
-    )
-    keyrings: Annotated[str, kinds.PATH] = Field(
-        default="",
-        description="The folder with a `ceph.client.NAME.keyring` for each account that the cloud "
-        "uses, readable for you alone.",
-        examples=["ceph"],
-    )
-
-
-class External(Part):
-    """What you bring along instead of what the cloud would make."""
-
-    database: ExternalDatabase = ExternalDatabase()
-    ceph: ExternalCeph = ExternalCeph()
-    ca: ExternalCa = ExternalCa()
-    ntp: Annotated[
-        tuple[Annotated[str, kinds.HOST], ...],
-        BeforeValidator(lambda value: () if value is None else value),
-    ] = Field(
-        default=(),
-        description="Time servers for machines; `[]`: Debian's. Containers have the host's time.",
-        examples=["[ntp1.example.org, ntp2.example.org]"],
-    )
-
-
-def _source(value: object) -> Literal["build"]:
-    if value == "build":
-        return "build"
-    if isinstance(value, str) and value.startswith("https://"):
-        raise kinds.KindError("write `{url: …, sha512: …}`, so that nobody can exchange the image")
-    if isinstance(value, str) and nearest(value, ["build"]):
-        raise kinds.KindError("did you mean `build`?")
-    raise kinds.KindError
-
-
-SOURCE = Kind("`build`, or a mapping with `url` and `sha512`", _source, {"const": "build"})
-BUILD_TAG, DOWNLOAD_TAG = "<build>", "<download>"
-"""Stand in the location of pydantic's errors, although nobody wrote them."""
-
-
-def _source_tag(value: object) -> str:
-    return DOWNLOAD_TAG if isinstance(value, dict | Download) else BUILD_TAG
-
-
-class Image(Part):
-    """Where one image for machines comes from."""
-
-    source: Annotated[
-        Annotated[Literal["build"], SOURCE, Tag(BUILD_TAG)]
-        | Annotated[Download, Tag(DOWNLOAD_TAG)],
-        Discriminator(_source_tag),
-    ] = Field(
-        default="build",
-        description="`build` makes it from Debian's packages on this machine; `{url: …, "
-        "sha512: …}` fetches one.",
-        examples=["{url: https://images.example.org/debian-13.qcow2, sha512: …}"],
-    )
-
-
-def _nothing_is_no_entry(value: object) -> object:
-    return {} if value is None else value
-
-
-class VendorImage(Part):
-    """An image of a vendor's, kept fresh: `up` brings a newer one when this one has grown old."""
-
-    name: Annotated[str, kinds.IMAGE_NAME] = Field(
-        description="Its name; each only once. For those that the SCS standard demands: "
-        "`Ubuntu 24.04` and the like.",
-        examples=["Ubuntu 24.04"],
-    )
-    url: Annotated[str, kinds.url("https", "http")] = Field(
-        description="Where it is fetched: a disk in qcow2 or raw form.",
-        examples=["https://cloud-images.example.org/noble/current/noble-server.img"],
-    )
-    sha512: Annotated[str, kinds.SUM] = Field(
-        description="What it must be, or where the vendor says so: with a list, what the vendor "
-        "has put in its place is taken by and by.",
-        examples=["https://cloud-images.example.org/noble/current/SHA512SUMS"],
-    )
-    distro: Annotated[str, kinds.SERVICE] = Field(
-        description="`os_distro`: the system's name.", examples=["ubuntu"]
-    )
-    version: Annotated[str, kinds.SENTENCE] = Field(
-        description="`os_version`: the system's version. In quotes, or YAML takes it for a number.",
-        examples=["24.04"],
-    )
-    user: Annotated[str, kinds.TENANT_NAME] = Field(
-        description="`image_original_user`: who may log in by ssh at first.", examples=["ubuntu"]
-    )
-    replace: Annotated[str, kinds.choice(REPLACE_WITHIN)] = Field(
-        default="monthly",
-        description="`replace_frequency`: how old it may become.",
-        examples=["monthly"],
-    )
-    properties: Annotated[
-        Mapping[Annotated[str, kinds.OPTION_NAME], Annotated[str, kinds.SENTENCE]],
-        BeforeValidator(_nothing_is_no_entry),
-    ] = Field(
-        default_factory=dict,
-        description="More properties, or other values than these have: `os_purpose: generic`, "
-        "`uuid_validity: last-3`, `provided_until: none`, `architecture: x86_64`, "
-        "`hw_disk_bus: virtio`, `hw_rng_model: virtio`.",
-        examples=["{os_purpose: minimal}"],
-    )
-
-
-class Images(Part):
-    """Images that every user of the cloud can start machines from."""
-
-    debian: Image = Image()
-    vendors: Annotated[
-        tuple[VendorImage, ...], BeforeValidator(lambda value: () if value is None else value)
-    ] = Field(
-        default=(),
-        description="Those of vendors, see images.md.",
-        examples=["[]"],
-    )
-
-
-Quota = Annotated[
-    Mapping[
-        Annotated[str, kinds.choice(LIMITS)],
-        Annotated[int, kinds.number(-1, 2**31 - 1, "-1 (no limit) or a number")],
-    ],
-    BeforeValidator(_nothing_is_no_entry),
-]
-_QUOTA = (
-    "What it may use at most, as `openstack quota set` calls it (`ram` in MiB), -1: no limit. "
-    "What is not named stays as it is: at the services' defaults, which `config` sets."
-)
-
-
-class OwnProjectEntry(Part):
-    """A project in the default domain. Taken out of the file it stays, with all that is in it."""
-
-    name: Annotated[str, kinds.TENANT_NAME] = Field(
-        description="Its name; each only once.", examples=["shop"]
-    )
-    description: Annotated[str, kinds.SENTENCE] = Field(
-        default="", description="What people read beside the name.", examples=["the web shop"]
-    )
-    quota: Quota = Field(
-        default_factory=dict,
-        description=_QUOTA,
-        examples=["{instances: 50, cores: 100, ram: 262144, floating_ips: 10}"],
-    )
-
-
-class AggregateEntry(Part):
-    """Hosts with something in common that flavors can ask for by their extra specs."""
-
-    name: Annotated[str, kinds.TENANT_NAME] = Field(
-        description="Its name; each only once, and no zone's.", examples=["fast-disks"]
-    )
-    nodes: Annotated[
-        tuple[Annotated[str, kinds.NODE_NAME], ...],
-        BeforeValidator(lambda value: () if value is None else value),
-    ] = Field(
-        default=(), description="Names of nodes with the role `compute`.", examples=["[compute-1]"]
-    )
-    properties: Annotated[
-        Mapping[Annotated[str, kinds.OPTION_NAME], Annotated[str, kinds.SENTENCE]],
-        BeforeValidator(_nothing_is_no_entry),
-    ] = Field(
-        default_factory=dict,
-        description="What is true of them. Properties that others have set are left alone.",
-        examples=['{ssd: "true"}'],
-    )
-
-
-class Content(Part):
-    """What the cloud has in its API for your customers, beside what each cloud has."""
-
-    projects: Annotated[
-        tuple[OwnProjectEntry, ...], BeforeValidator(lambda value: () if value is None else value)
-    ] = Field(
-        default=(),
-        description="Projects.",
-        examples=["[{name: shop, quota: {instances: 50}}]"],
-    )
-    aggregates: Annotated[
-        tuple[AggregateEntry, ...], BeforeValidator(lambda value: () if value is None else value)
-    ] = Field(
-        default=(),
-        description="Host aggregates of Nova.",
-        examples=['[{name: fast-disks, nodes: [compute-1], properties: {ssd: "true"}}]'],
-    )
-
-
-class Tenant(Part):
-    """A first project with a user and a network, to try the cloud with."""
-
-    project: Annotated[str, kinds.TENANT_NAME] = Field(
-        default="demo", description="Name of the project.", examples=["demo"]
-    )
-    user: Annotated[str, kinds.TENANT_NAME] = Field(
-        default="demo", description="Name of the user.", examples=["demo"]
-    )
-    network: Annotated[IPv4Network, kinds.IPV4_NETWORK] = Field(
-        default=IPv4Network("192.168.100.0/24"),
-        description="The project's own network; overlaps none of the cloud's.",
-        examples=["192.168.100.0/24"],
-    )
-    ipv6: Annotated[IPv6Network, kinds.IPV6_NETWORK] | None = Field(
-        default=IPv6Network("fd5c:5c5c:100::/64"),
-        description="The same for IPv6; `null`: no IPv6.",
-        examples=['"fd5c:5c5c:100::/64"'],
-    )
-    quota: Quota = Field(default_factory=dict, description=_QUOTA, examples=["{instances: 20}"])
-
-
 class Secrets(Part):
     """Who may open the cloud's encrypted files besides the machine that runs scs."""
 
@@ -561,7 +261,7 @@ class CloudSpec(Part):
     endpoints: Endpoints = Endpoints()
     dns: Annotated[
         tuple[Annotated[IPv4Address | IPv6Address, kinds.IP], ...],
-        BeforeValidator(lambda value: () if value is None else value),
+        LISTED,
     ] = Field(
         default=(),
         description="Name servers for nodes and machines; `[]`: those of this machine.",
@@ -581,7 +281,7 @@ class CloudSpec(Part):
     ceph: Ceph = Ceph()
     services: Annotated[
         tuple[Annotated[str, kinds.SERVICE], ...],
-        BeforeValidator(lambda value: () if value is None else value),
+        LISTED,
     ] = Field(
         default=(),
         description="What it offers beyond what each cloud has, see services.md.",
