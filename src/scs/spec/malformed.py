@@ -310,13 +310,19 @@ _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
     rules.zones: {
         "a node without a zone": f"{_NODES}, zone: east}}\n- {{name: b, roles: [compute]}}\n",
     },
-    rules.content: {
+    rules.projects: {
         "two projects of one name": "content: {projects: [{name: a}, {name: a}]}\n",
         "a project of the first one's name": "content: {projects: [{name: demo}]}\n",
+    },
+    rules.images: {
         "a vendor's image of the name of the cloud's own": "images:\n  vendors:\n"
         f"  - {{name: Debian 13, url: 'https://a.example', sha512: {'0' * 128}, distro: debian,"
         " version: '13', user: debian}\n",
+    },
+    rules.limits: {
         "a limit of volumes without volumes": "tenant: {quota: {volumes: 1}}\n",
+    },
+    rules.aggregates: {
         "two aggregates of one name": f"{_NODES}}}\ncontent:\n  aggregates:\n"
         "  - {name: x, nodes: [a]}\n  - {name: x, nodes: [a]}\n",
         "an aggregate of a zone's name": f"{_NODES}, zone: east}}\ncontent:\n  aggregates:\n"

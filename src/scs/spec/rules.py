@@ -265,34 +265,49 @@ def zones(spec: CloudSpec) -> Iterator[Finding]:
             )
 
 
-def content(spec: CloudSpec) -> Iterator[Finding]:
-    """Projects, images, aggregates: each name once; nodes that exist; limits of what there is."""
+def projects(spec: CloudSpec) -> Iterator[Finding]:
+    """No two projects have the same name."""
     seen: dict[str, Loc] = {spec.tenant.project: ("tenant", "project")}
-    quotas: list[tuple[Loc, Mapping[str, int]]] = [(("tenant", "quota"), spec.tenant.quota)]
     for index, project in enumerate(spec.content.projects):
-        loc: Loc = ("content", "projects", index)
-        quotas.append(((*loc, "quota"), project.quota))
-        yield from _once(seen, project.name, (*loc, "name"), "project")
-    images: dict[str, Loc] = dict.fromkeys(OWN_IMAGES, ("images",))
+        yield from _once(seen, project.name, ("content", "projects", index, "name"), "project")
+
+
+def images(spec: CloudSpec) -> Iterator[Finding]:
+    """No two images have the same name."""
+    seen: dict[str, Loc] = dict.fromkeys(OWN_IMAGES, ("images",))
     for index, image in enumerate(spec.images.vendors):
-        yield from _once(images, image.name, ("images", "vendors", index, "name"), "image")
-    if spec.storage == "files":
-        for place, quota in quotas:
-            for name in limits_of("block-storage", quota):
-                yield Finding(
-                    (("storage",), place),
-                    f"{dotted(place)}: `{name}` limits volumes, and there are none with "
-                    "`storage: files`",
-                    "write `storage: ceph`, or take it out",
-                )
-    seen = {
+        yield from _once(seen, image.name, ("images", "vendors", index, "name"), "image")
+
+
+def limits(spec: CloudSpec) -> Iterator[Finding]:
+    """Without volumes, nothing limits them."""
+    if spec.storage != "files":
+        return
+    quotas: list[tuple[Loc, Mapping[str, int]]] = [(("tenant", "quota"), spec.tenant.quota)]
+    quotas += [
+        (("content", "projects", index, "quota"), project.quota)
+        for index, project in enumerate(spec.content.projects)
+    ]
+    for place, quota in quotas:
+        for name in limits_of("block-storage", quota):
+            yield Finding(
+                (("storage",), place),
+                f"{dotted(place)}: `{name}` limits volumes, and there are none with "
+                "`storage: files`",
+                "write `storage: ceph`, or take it out",
+            )
+
+
+def aggregates(spec: CloudSpec) -> Iterator[Finding]:
+    """No two aggregates or zones have the same name; their nodes exist and run machines."""
+    seen: dict[str, Loc] = {
         entry.zone: ("nodes", index, "zone")
         for index, entry in enumerate(spec.node_entries)
         if entry.zone
     }
     hosts = [entry.name for entry in spec.node_entries if Role.COMPUTE in entry.roles]
     for index, aggregate in enumerate(spec.content.aggregates):
-        loc = ("content", "aggregates", index)
+        loc: Loc = ("content", "aggregates", index)
         yield from _once(seen, aggregate.name, (*loc, "name"), "aggregate")
         for node in sorted(set(aggregate.nodes) - set(hosts)):
             guess = nearest(node, hosts)
@@ -329,7 +344,10 @@ RULES: tuple[Callable[[CloudSpec], Iterator[Finding]], ...] = (
     storage,
     external_ceph,
     zones,
-    content,
+    projects,
+    images,
+    limits,
+    aggregates,
 )
 
 
