@@ -128,8 +128,8 @@ class Limited:
     def __init__(self, **limits: int) -> None:
         self.limits: dict[str, Any] = {"id": "known", **limits}
 
-    def project_id(self, name: str) -> str:
-        return "known" if name == "shop" else ""
+    def project_ids(self) -> dict[str, str]:
+        return {"shop": "known"}
 
     def one(self, _service: str, path: str, _key: str) -> dict[str, Any]:
         assert path == "/quotas/known"

@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -140,15 +140,10 @@ class Clients:
                 raise failure
             time.sleep(0.5)
 
-    def project_id(self, project: str) -> str:
-        """The id of a project in the default domain; empty: there is none of this name.
-
-        That of the first project and the administrator's come with their tokens.
-        """
-        if project in (self.view.tenant.project, "admin"):
-            return str(self._session(project).get_project_id())
-        path = f"/v3/projects?domain_id={DOMAIN}&name={quote(project)}"
-        return next((str(item["id"]) for item in self.rest("identity", path, "projects")), "")
+    def project_ids(self) -> dict[str, str]:
+        """Name → id of all projects in the default domain."""
+        path = f"/v3/projects?domain_id={DOMAIN}"
+        return {item["name"]: item["id"] for item in self.rest("identity", path, "projects")}
 
     def _session(self, project: str) -> Session:
         tenant = self.view.tenant

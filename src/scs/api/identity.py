@@ -50,8 +50,7 @@ class Projects(Kind[Project]):
     """Projects in the default domain."""
 
     def observe(self, clients: Clients, wanted: Sequence[Project]) -> dict[str, Any]:
-        listed = clients.rest("identity", f"/v3/projects?domain_id={DOMAIN}", "projects")
-        there = {item["name"]: item["id"] for item in listed}
+        there = clients.project_ids()
         return {want.id: {"id": there[want.name]} if want.name in there else {} for want in wanted}
 
     def converge(self, clients: Clients, want: Project, seen: Mapping[str, Any]) -> None:

@@ -56,10 +56,8 @@ class Images(Kind[Image]):
             return "is missing"
         if seen["status"] != "active":
             return f"is {seen['status']}"
-        if want.digest and seen.get("digest") != want.digest:
-            return "is made from something else"
-        if seen.get("stale"):
-            return f"was {seen['stale']}"
+        if outdated := _outdated(want, seen):
+            return outdated
         return "has an older one under its name" if seen.get("older") else None
 
     def converge(self, clients: Clients, want: Image, seen: Mapping[str, Any]) -> None:
@@ -67,7 +65,7 @@ class Images(Kind[Image]):
         renewed = bool(seen) and seen["status"] == "active"
         if seen and not renewed:  # an upload that was cut off
             checked(image.delete(f"/images/{seen['id']}"), f"image {want.name}")
-        if not renewed or seen.get("stale") or (want.digest and seen["digest"] != want.digest):
+        if not renewed or _outdated(want, seen):
             built = self._built(want.recipe)
             if renewed and seen["digest"] == built.source:
                 # The vendor has nothing newer.
@@ -171,6 +169,13 @@ def _seen(alike: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             {"id": item["id"], "built": _built(item), "status": item["status"]} for item in older
         ],
     }
+
+
+def _outdated(want: Image, seen: Mapping[str, Any]) -> str:
+    """Why another one should be in the place of one that is whole; empty: none should."""
+    if want.digest and seen.get("digest") != want.digest:
+        return "is made from something else"
+    return f"was {seen['stale']}" if seen.get("stale") else ""
 
 
 def _built(item: Mapping[str, Any]) -> str:

@@ -21,15 +21,13 @@ class Quotas(Kind[Quota]):
         self._key = key
 
     def observe(self, clients: Clients, wanted: Sequence[Quota]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        projects = clients.project_ids()
+        found: dict[str, Any] = {want.id: {} for want in wanted}
         for want in wanted:
-            project = clients.project_id(want.name)
-            values = self._limits(clients, project) if project else {}
-            found[want.id] = {key: value for key, value in values.items() if key != "id"}
+            if project := projects.get(want.name):
+                values = clients.one(self._service, f"{self._path}/{project}", self._key)
+                found[want.id] = {key: value for key, value in values.items() if key != "id"}
         return found
-
-    def _limits(self, clients: Clients, project: str) -> Mapping[str, Any]:
-        return clients.one(self._service, f"{self._path}/{project}", self._key)
 
     def compare(self, want: Quota, seen: Mapping[str, Any]) -> str | None:
         wrong = [key for key, value in want.limits.items() if seen.get(key) != value]
@@ -40,5 +38,5 @@ class Quotas(Kind[Quota]):
 
     def converge(self, clients: Clients, want: Quota, seen: Mapping[str, Any]) -> None:
         if want.limits:
-            path = f"{self._path}/{clients.project_id(want.name)}"
+            path = f"{self._path}/{clients.project_ids()[want.name]}"
             clients.change("PUT", self._service, path, {self._key: dict(want.limits)})

@@ -150,7 +150,7 @@ def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
     certificates = ends(session)
     late = [item for item in certificates if item["state"] != "well"]
     healthy = not plan and not late
-    gauges = readings(look.view) if look.view.nodes and look.states else {}
+    gauges = readings(look.view) if look.states else {}
     if options["as_json"]:
         values = {
             "cloud": session.spec.name,
