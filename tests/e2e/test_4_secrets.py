@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -44,10 +45,7 @@ class Eyes:
     def _look(self) -> None:
         while not self._ended.wait(0.05):
             seen: dict[str, str] = {}
-            for path in [
-                *Path("/proc").glob("[0-9]*/cmdline"),
-                *Path(tempfile.gettempdir()).glob("scs-*/**/*"),
-            ]:
+            for path in [*Path("/proc").glob("[0-9]*/cmdline"), *_temporary()]:
                 with contextlib.suppress(OSError):
                     if path.is_file():
                         seen[str(path)] = path.read_text(errors="replace")
@@ -56,6 +54,14 @@ class Eyes:
                 path for path, text in seen.items() if any(item in text for item in texts)
             }
             self.looks += 1
+
+
+def _temporary() -> Iterator[Path]:
+    """All that lies in scs's temporary folders, which come and go meanwhile."""
+    for top in Path(tempfile.gettempdir()).glob("scs-*"):
+        # Not Path.glob: that fails when a folder goes while it is being read.
+        for folder, _, names in os.walk(top):
+            yield from (Path(folder, name) for name in names)
 
 
 def test_rotation_under_a_light_load(cloud: Cloud) -> None:
