@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -238,8 +239,10 @@ def test_a_server_that_does_not_start_tells_why_and_is_tried_again(
     server.chmod(0o755)
     monkeypatch.setenv("PATH", f"{server.parent}:/usr/bin:/bin")
     monkeypatch.setattr(shutil, "chown", lambda *_: None)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (data / "nova").mkdir()
     restored.BEGUN.touch()
     with pytest.raises(ConvergeError, match=r"does not start\nno room"):
         RESTORED.converge()
+    assert list(tmp_path.glob("scs-restored-*")) == []
     assert RESTORED.compare(observe([RESTORED])[RESTORED.id]) == "starts empty"

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 from .base import ConvergeError, Resource, Seen, command, patient
@@ -60,8 +60,13 @@ class Restored(Resource):
         if there or SOCKET.exists() or not self._files():
             return  # nothing was kept, or the server runs: the migrations do it
         BEGUN.touch()
-        folder = Path(mkdtemp(prefix="scs-restored-"))
-        shutil.chown(folder, "mysql", "mysql")
+        with TemporaryDirectory(prefix="scs-restored-") as folder:
+            shutil.chown(folder, "mysql", "mysql")
+            self._restore(Path(folder))
+        BEGUN.unlink()
+
+    def _restore(self, folder: Path) -> None:
+        """By way of a server that has its socket and its log in this folder."""
         socket = folder / "socket"
         server = [
             *("mariadbd", "--user=mysql", f"--datadir={DATA}", f"--socket={socket}"),
@@ -92,5 +97,3 @@ class Restored(Resource):
             finally:
                 process.terminate()
                 process.wait()
-        shutil.rmtree(folder)
-        BEGUN.unlink()
