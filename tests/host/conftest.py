@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import left
 from scs.providers.local import layers, rootfs
 from scs.shell import quiet
 
@@ -17,9 +18,11 @@ from scs.shell import quiet
 @pytest.fixture(scope="session")
 def scratch() -> Iterator[Path]:
     """A folder on a real file system; /tmp may be one of those that overlayfs refuses."""
-    folder = Path(tempfile.mkdtemp(prefix="scs-test-", dir="/var/tmp"))
-    yield folder
-    rootfs.delete_tree(folder)
+    left.remove_folders()
+    folder = Path(tempfile.mkdtemp(prefix=left.PREFIX, dir=left.PARENT))
+    with left.in_use(folder):
+        yield folder
+        rootfs.delete_tree(folder)
 
 
 @pytest.fixture(scope="session")

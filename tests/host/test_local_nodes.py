@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pytest
 
+import left
 from scs.errors import ScsError
 from scs.model.topology import Network, Node, Role
 from scs.paths import Paths
@@ -60,6 +61,8 @@ def nodes(second: int) -> list[Node]:
 
 
 N1, N2, N3 = nodes(77)
+OTHER = "scs-test-other"
+M1 = nodes(78)[0]
 
 
 class Ssh:
@@ -84,6 +87,7 @@ class Ssh:
 
 @pytest.fixture(scope="module")
 def provider(scratch: Path, base: Path) -> Iterator[LocalProvider]:
+    left.remove_cloud(CLOUD, networks(77))
     paths = Paths(scratch / "state" / CLOUD, scratch / "cache")
     found = LocalProvider(paths, CLOUD, networks(77), lambda _say: [base])
     yield found
@@ -413,6 +417,43 @@ paths = Paths(Path(sys.argv[1]), Path(sys.argv[2]))
 provider = LocalProvider(paths, CLOUD, networks(77), lambda _say: [Path(sys.argv[3])])
 getattr(provider, sys.argv[4])(*([[N1, N2, N3]] if sys.argv[4] == "create" else []), quiet)
 """
+
+
+RUN = """
+import sys, tempfile, time
+import left
+from test_local_nodes import *
+folder = Path(tempfile.mkdtemp(prefix=left.PREFIX, dir=left.PARENT))
+paths = Paths(folder / "state" / OTHER, folder / "cache")
+with left.in_use(folder):
+    LocalProvider(paths, OTHER, networks(78), lambda _say: [Path(sys.argv[1])]).create([M1], quiet)
+    print(folder, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_what_a_killed_run_of_the_tests_left_is_no_obstacle(base: Path) -> None:
+    search = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN, str(base)],
+        env={**os.environ, "PYTHONPATH": search},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as living:
+        assert living.stdout
+        folder = Path(living.stdout.readline().strip())
+        try:
+            left.remove_cloud(OTHER, networks(78))
+            left.remove_folders()
+            assert host.state_of(OTHER) == folder / "state" / OTHER
+        finally:
+            living.kill()
+    left.remove_folders()
+    assert folder.is_dir(), "what its nodes need to be taken down is gone"
+    left.remove_cloud(OTHER, networks(78))
+    assert not folder.exists()
+    assert OTHER not in host.clouds()
+    assert names.machine(OTHER, "n1") not in run(["ip", "netns", "list"])
 
 
 @pytest.mark.parametrize("verb", ["create", "remove"])

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import left
 from scs.engine.apply import Converging
 from scs.engine.session import Look, Session, discover
 from scs.model.component import Component
@@ -94,12 +95,14 @@ def memory() -> int:
 def session(scratch: Path, base: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Small]:
     if memory() < NEEDED:
         pytest.skip(f"{memory() >> 20} MiB of memory are free, {NEEDED >> 20} are needed")
+    spec = CloudSpec.model_validate(SPEC)
+    left.remove_cloud(spec.name, spec.networks())
     folder = scratch / "ten"
     monkeypatch.setenv("SCS_STATE", str(folder / "state"))
     monkeypatch.setenv("SCS_CACHE", str(scratch / "cache"))
     (folder / "components" / "pages").mkdir(parents=True)
     (folder / "components" / "pages" / "__init__.py").write_text(OWN)
-    with Small(CloudSpec.model_validate(SPEC), folder, "up") as found:
+    with Small(spec, folder, "up") as found:
         found.base = base
         try:
             yield found
