@@ -24,7 +24,7 @@ from scs.certify.wire import Call, Limiter, Once
 from scs.errors import BadInput, Problem
 from scs.marks import Marks
 from scs.patience import patient
-from scs.standards.model import Answer, Connection, CouldNotRun, Service, Token
+from scs.standards.model import Answer, Connection, CouldNotRun, Service, Token, Verdict
 
 if TYPE_CHECKING:
     from keystoneauth1.session import Session
@@ -64,6 +64,14 @@ def session_of(name: str) -> tuple[Session, str, str]:
     return session, region.get_region_name() or "", str(region.config.get("interface") or "public")
 
 
+def password_of(name: str) -> str:
+    """The password of a cloud in clouds.yaml; empty: its login has none."""
+    import openstack.config
+
+    auth = openstack.config.OpenStackConfig().get_one(name).config.get("auth", {})
+    return str(auth.get("password") or "") if auth.get("username") else ""
+
+
 class Run:
     """What all views of a cloud have in common for the length of one run."""
 
@@ -73,6 +81,10 @@ class Run:
         self.limiter = limiter or Limiter()
         self.once = Once()
         self.stop = threading.Event()
+        self.verdicts: dict[str, tuple[Verdict, tuple[Call, ...]]] = {}
+        """What came of tests of another program, with what these asked."""
+        self.untested = ""
+        """Why there is none of them."""
         self.password = f"{secrets.token_urlsafe(24)}aA1!"
 
 
@@ -141,6 +153,20 @@ class Asked:
     def token(self) -> Token:
         access = self._access
         return Token(access.user_id, access.project_id or "", frozenset(access.role_names))
+
+    @property
+    def person(self) -> Mapping[str, str]:
+        """Names of the user and the project, and where these are, as far as the token tells."""
+        access = self._access
+        where = ("user_domain_name", "project_domain_name", "project_domain_id")
+        names = ("username", "project_name", *where)
+        return {name: str(getattr(access, name) or "") for name in names}
+
+    @property
+    def verify(self) -> bool | str:
+        """How the cloud's certificates are examined: against a file of CAs, or not at all."""
+        known = self._session.verify
+        return True if known is None else known
 
     @property
     def services(self) -> Sequence[Service]:
@@ -314,6 +340,13 @@ class Asked:
         return Asked(
             self._admin, self._region, self._interface, self.run, None, self.log, "administrator"
         )
+
+    def tested(self, test: str) -> Verdict:
+        if test not in self.run.verdicts:
+            raise CouldNotRun(self.run.untested or "the run ended before this test")
+        verdict, calls = self.run.verdicts[test]
+        self.log.extend(calls)
+        return verdict
 
     def login(self, user: str, password: str, domain: str, scope: Mapping[str, Any]) -> Asked:
         from keystoneauth1.identity.v3 import Password

@@ -16,16 +16,15 @@ from scs.release import MAIN, PYTHON, Release, load, names
 from scs.release.environment import platform_tag, uv, uv_settings
 from scs.shell import run
 
-
 OLDEST = "3.11"
 """The oldest Python that scs itself runs with: Debian 12's."""
 
 
 def lock(release: Release, upgrade: bool) -> None:
     """Resolve what is demanded (*.in) into locks that name hashes, but no server."""
-    nodes = ("--python-version", PYTHON, "--python-platform", platform_tag())
+    nodes: list[str] = ["--python-version", PYTHON, "--python-platform", platform_tag()]
     # Tools run with this machine's Python, whichever of Debian's that is.
-    any_python = ("--universal", "--python-version", OLDEST)
+    any_python = ["--universal", "--python-version", OLDEST]
     sources = [(part, nodes) for part in (*release.parts, "build")]
     sources += [(str(PurePath("here", name)), any_python) for name in release.tools]
     for source, target in sources:

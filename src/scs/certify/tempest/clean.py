@@ -14,16 +14,21 @@ LENGTH = 1500
 """And so many of their characters."""
 
 _KEYS = (
-    r"[\w-]*pass(?:word)?|[\w-]*secret|[\w-]*token|[\w-]*api[_-]?key|private_key|blob|payload|user_data"
+    r"[\w-]*pass(?:word)?|[\w-]*secret|[\w-]*token|[\w-]*api[_-]?key"
+    r"|private_key|blob|payload|user_data"
 )
 PATTERNS = (
     # Keys first: what is in them would be taken for something else.
-    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S),
+    re.compile(
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S
+    ),
     # Keystone's tokens: Fernet, and JWS.
     re.compile(r"gAAAAA[\w-]{20,}=*"),
     re.compile(r"\beyJ[\w-]{10,}\.[\w-]+\.[\w-]+"),
     # "adminPass": "…", password=…, X-Auth-Token: …
-    re.compile(rf"""(?i)(?<=['"])(?:{_KEYS})['"]\s*[:=]\s*(?:['"](?:[^'"\\]|\\.)*['"]|[^\s,}}]+)"""),
+    re.compile(
+        rf"""(?i)(?<=['"])(?:{_KEYS})['"]\s*[:=]\s*(?:['"](?:[^'"\\]|\\.)*['"]|[^\s,}}]+)"""
+    ),
     re.compile(rf"(?i)\b(?:{_KEYS})\s*[:=]\s*(?:'[^']*'|\"[^\"]*\"|[^\s,;)}}]+)"),
     # An address with a password, and the signature of a temporary one.
     re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),

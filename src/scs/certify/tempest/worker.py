@@ -27,8 +27,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-sys.path.insert(0, str(Path(__file__).parent))
-from clean import last_words, without_secrets  # noqa: E402 - beside this file
+# Of scs it needs only this, which needs nothing itself.
+sys.path.insert(0, str(Path(__file__).parents[3]))
+from scs.certify.tempest.clean import last_words, without_secrets
 
 Json = dict[str, Any]
 
@@ -204,9 +205,7 @@ class Tells(unittest.TestResult):
         seconds = time.monotonic() - self._began
         for name in list(self._wanted):
             # The time is the class's: it is told once.
-            self._tell(
-                {"test": name, "how": how, "text": text, "seconds": seconds, "calls": calls}
-            )
+            self._tell({"test": name, "how": how, "text": text, "seconds": seconds, "calls": calls})
             seconds = 0.0
 
     def _release(self) -> None:
@@ -240,7 +239,7 @@ def loaded(names: list[str]) -> unittest.TestSuite:
     loader = unittest.TestLoader()
     suite = unittest.TestSuite([loader.loadTestsFromName(name) for name in names])
     if loader.errors:
-        raise ImportError("\n".join(loader.errors))
+        raise ImportError("\n".join(map(str, loader.errors)))
     return suite
 
 
