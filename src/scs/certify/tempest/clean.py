@@ -52,8 +52,9 @@ def _hide(match: re.Match[str]) -> str:
 
 
 def last_words(text: str, known: Iterable[str] = ()) -> str:
-    """The end of a traceback, without secrets."""
+    """The end of a traceback, without secrets, and without this machine's folders."""
     # Before it is cut: half a secret would not be known as one.
-    lines = [line.rstrip() for line in without_secrets(text, known).splitlines() if line.strip()]
+    text = re.sub(r"/\S*/site-packages/", "", without_secrets(text, known))
+    lines = [line.rstrip() for line in text.splitlines() if line.strip(" ^~")]
     said = "\n".join(lines[-LINES:])
     return said if len(said) <= LENGTH else f"…{said[-LENGTH:]}"

@@ -12,7 +12,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from scs.certify.tempest.clean import last_words
 from scs.certify.wire import Call
 from scs.errors import Problem, ScsError
 from scs.patience import patient
-from scs.standards.model import How, Inventory, Test, Verdict
+from scs.standards.model import CouldNotRun, How, Inventory, Test, Verdict
 
 WORKER = Path(__file__).with_name("worker.py")
 LIST_SECONDS = 120
@@ -94,67 +93,14 @@ class Desk:
     secrets: Path
 
 
-class Crew:
-    """Workers at their desks, as long as it is entered; whatever happens, none outlives it."""
+class Worker:
+    """One process that runs classes of tests."""
 
-    def __init__(self, python: Path, desks: Sequence[Desk], secrets: Sequence[str]) -> None:
-        self._python, self._desks, self._secrets = python, desks, secrets
-        self._told: queue.Queue[Told | BaseException | None] = queue.Queue()
-        self._left: queue.Queue[list[Test]] = queue.Queue()
-        self._stop = threading.Event()
-        self._processes: set[subprocess.Popen[bytes]] = set()
-        self._lock = threading.Lock()
-
-    def run(self, tests: Sequence[Test]) -> Iterator[Told]:
-        """What comes of each test, as soon as it is over."""
-        for group in in_classes(tests):
-            self._left.put(group)
-        threads = [threading.Thread(target=self._work, args=(desk,)) for desk in self._desks]
-        for thread in threads:
-            thread.start()
-        working = len(threads)
-        try:
-            while working:
-                told = self._told.get()
-                if told is None:
-                    working -= 1
-                elif isinstance(told, BaseException):
-                    raise told
-                else:
-                    yield told
-        finally:
-            self._stop.set()
-            with self._lock:
-                for process in self._processes:
-                    process.kill()
-            for thread in threads:
-                thread.join()
-
-    def _work(self, desk: Desk) -> None:
-        process: subprocess.Popen[bytes] | None = None
-        try:
-            while not self._stop.is_set():
-                try:
-                    group = self._left.get_nowait()
-                except queue.Empty:
-                    break
-                process = process or self._started(desk)
-                if not self._done(process, desk, group):
-                    self._ended(process)
-                    process = None
-        except BaseException as error:
-            self._told.put(error)
-        finally:
-            if process is not None:
-                with suppress(OSError):
-                    _write(process, "end")
-                self._ended(process)
-            self._told.put(None)
-
-    def _started(self, desk: Desk) -> subprocess.Popen[bytes]:
+    def __init__(self, python: Path, desk: Desk) -> None:
+        self._desk = desk
         with (desk.folder / "stderr").open("ab") as log:
-            process = subprocess.Popen(
-                [self._python, "-I", WORKER, "run"],
+            self._process = subprocess.Popen(
+                [python, "-I", WORKER, "run"],
                 cwd=desk.folder,
                 env={
                     "PATH": os.environ.get("PATH", os.defpath),
@@ -175,50 +121,153 @@ class Crew:
                 # Ctrl-C is for us: then workers are ended, and what they made is removed.
                 start_new_session=True,
             )
-        with self._lock:
-            self._processes.add(process)
-            if self._stop.is_set():
-                process.kill()
-        return process
+        self._lines = self._read()
 
-    def _ended(self, process: subprocess.Popen[bytes]) -> None:
+    @property
+    def words(self) -> str:
+        """The end of what it said to people."""
+        return (self._desk.folder / "stderr").read_text(errors="replace")[-8000:]
+
+    def order(self, line: str) -> None:
+        """Tell it something; raises OSError when it is gone."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n".encode())
+
+    def answer(self) -> Mapping[str, Any] | None:
+        """The next thing that it says; None: it has ended. Raises TimeoutError."""
+        return next(self._lines, None)
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def end(self) -> int:
+        """Wait for its end, not for ever; its exit code."""
         try:
-            process.wait(timeout=10)
+            self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        for stream in (process.stdin, process.stdout):
+            self._process.kill()
+            self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
-        with self._lock:
-            self._processes.discard(process)
+        return self._process.returncode
 
-    def _done(self, process: subprocess.Popen[bytes], desk: Desk, group: Sequence[Test]) -> bool:
+    def _read(self) -> Iterator[Mapping[str, Any]]:
+        assert self._process.stdout is not None
+        held = b""
+        last = time.monotonic()
+        while True:
+            while b"\n" in held:
+                line, _, held = held.partition(b"\n")
+                yield json.loads(line)
+                last = time.monotonic()
+            ready, _, _ = select.select([self._process.stdout], [], [], 5)
+            if ready:
+                piece = os.read(self._process.stdout.fileno(), 1 << 16)
+                if not piece:
+                    return
+                held += piece
+            elif time.monotonic() - last > patient(SILENCE):
+                raise TimeoutError(f"the worker said nothing for {patient(SILENCE):.0f} s")
+
+
+class Crew:
+    """Workers at their desks for one run; whatever happens, none outlives it."""
+
+    def __init__(self, python: Path, desks: Sequence[Desk], secrets: Sequence[str]) -> None:
+        self._python, self._desks, self._secrets = python, desks, secrets
+        self._told: queue.Queue[Told | BaseException | None] = queue.Queue()
+        self._left: queue.Queue[list[Test]] = queue.Queue()
+        self._stop = threading.Event()
+        self._workers: set[Worker] = set()
+        self._lock = threading.Lock()
+
+    def run(self, tests: Sequence[Test]) -> Iterator[Told]:
+        """What comes of each test, as soon as it is over; raises CouldNotRun."""
+        for group in in_classes(tests):
+            self._left.put(group)
+        threads = [threading.Thread(target=self._work, args=(desk,)) for desk in self._desks]
+        for thread in threads:
+            thread.start()
+        working = len(threads)
+        try:
+            while working:
+                told = self._told.get()
+                if told is None:
+                    working -= 1
+                elif isinstance(told, BaseException):
+                    raise told
+                else:
+                    yield told
+        finally:
+            self._stop.set()
+            with self._lock:
+                for worker in self._workers:
+                    worker.kill()
+            for thread in threads:
+                thread.join()
+
+    def _work(self, desk: Desk) -> None:
+        worker: Worker | None = None
+        try:
+            while not self._stop.is_set():
+                try:
+                    group = self._left.get_nowait()
+                except queue.Empty:
+                    break
+                worker = worker or self._started(desk)
+                if not self._done(worker, group):
+                    worker = None
+            if worker is not None:
+                worker.order("end")
+                self._ended(worker)
+        except BaseException as error:
+            self._told.put(error)
+        finally:
+            self._told.put(None)
+
+    def _started(self, desk: Desk) -> Worker:
+        worker = Worker(self._python, desk)
+        with self._lock:
+            self._workers.add(worker)
+            if self._stop.is_set():
+                worker.kill()
+        if worker.answer() is None:
+            code = self._ended(worker)
+            raise CouldNotRun(f"tempest does not start ({code}): {self._clean(worker)}")
+        return worker
+
+    def _ended(self, worker: Worker) -> int:
+        code = worker.end()
+        with self._lock:
+            self._workers.discard(worker)
+        return code
+
+    def _clean(self, worker: Worker) -> str:
+        return last_words(worker.words, self._secrets)
+
+    def _done(self, worker: Worker, group: Sequence[Test]) -> bool:
         """Have a class run; whether the worker can go on with another."""
         missing = {test.name for test in group}
-        why = ""
+        why = "the worker ended"
         try:
-            _write(process, json.dumps({"tests": [test.name for test in group]}))
-            for line in _lines(process):
+            worker.order(json.dumps({"tests": [test.name for test in group]}))
+            while (line := worker.answer()) is not None:
                 if line.get("done"):
-                    break
+                    return True
                 verdict = told(line)
                 missing.discard(verdict[0].test)
                 self._told.put(verdict)
-            else:
-                why = "the worker ended"
-        except TimeoutError:
-            why = f"the worker said nothing for {patient(SILENCE):.0f} s"
+        except TimeoutError as error:
+            why = str(error)
+            worker.kill()
         except OSError as error:
             why = f"the worker is gone: {error.strerror}"
-        if why and missing:
-            process.kill()
-            code = process.wait()
-            words = (desk.folder / "stderr").read_text(errors="replace")[-4000:]
-            text = f"{why} ({code}) {last_words(words, self._secrets)}"
-            for name in sorted(missing):
-                self._told.put((Verdict(name, How.UNFINISHED, text), ()))
-        return not why
+        code = self._ended(worker)
+        text = f"{why} ({code}): {self._clean(worker)}"
+        for name in sorted(missing):
+            self._told.put((Verdict(name, How.UNFINISHED, text), ()))
+        return False
 
 
 def told(line: Mapping[str, Any]) -> Told:
@@ -229,29 +278,3 @@ def told(line: Mapping[str, Any]) -> Told:
     ids = tuple(call.request_id for call in calls if call.request_id)
     how = How(line["how"])
     return Verdict(line["test"], how, line.get("text", ""), line["seconds"], ids), calls
-
-
-def _write(process: subprocess.Popen[bytes], line: str) -> None:
-    assert process.stdin is not None
-    process.stdin.write(f"{line}\n".encode())
-    process.stdin.flush()
-
-
-def _lines(process: subprocess.Popen[bytes]) -> Iterator[Mapping[str, Any]]:
-    """What a worker says, a line at a time; raises TimeoutError when it says nothing for long."""
-    assert process.stdout is not None
-    held = b""
-    last = time.monotonic()
-    while True:
-        while b"\n" in held:
-            line, _, held = held.partition(b"\n")
-            last = time.monotonic()
-            yield json.loads(line)
-        ready, _, _ = select.select([process.stdout], [], [], 5)
-        if ready:
-            piece = os.read(process.stdout.fileno(), 1 << 16)
-            if not piece:
-                return
-            held += piece
-        elif time.monotonic() - last > patient(SILENCE):
-            raise TimeoutError

@@ -3,8 +3,9 @@
 """Lists or runs tempest's tests: a program for the Python of tempest's own environment.
 
     worker.py list     one line of JSON with all tests
-    worker.py run      reads lines {"tests": [names]}, each with tests of one class, and answers
-                       with a line for each test, then {"done": true}
+    worker.py run      says {"ready": true} once it has read its configuration; then it reads
+                       lines {"tests": [names]}, each with tests of one class, and answers with
+                       a line for each test, then {"done": true}
 
 It speaks JSON on its standard output, and tests that print do so elsewhere. When its standard
 input ends without the line "end", whoever started it is gone: then it ends at once, too.
@@ -133,6 +134,9 @@ class Tells(unittest.TestResult):
     def begin(self, wanted: list[str]) -> None:
         """Tests of one class follow."""
         self._wanted, self._held, self._setup = list(wanted), None, []
+        # unittest would take down the class before once more.
+        self._previousTestClass = None
+        self._moduleSetUpFailed = False
         self._began = time.monotonic()
         self._requests.taken()
 
@@ -271,6 +275,7 @@ def run(out: TextIO) -> None:
     path = os.environ.get("SCS_SECRETS")
     secrets: list[str] = json.loads(Path(path).read_text()) if path else []
     result = Tells(out, requests, secrets)
+    result.say({"ready": True})
     for names in orders(sys.stdin):
         result.begin(names)
         try:
