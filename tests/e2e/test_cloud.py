@@ -720,6 +720,24 @@ def test_certify_examines_it(cloud: Cloud) -> None:
     assert [one["genuine"] for one in cloud.json("certify", "--history")] == [True]
 
 
+def test_certify_runs_some_of_tempests_tests(cloud: Cloud) -> None:
+    """tempest itself, against the cloud: all pass, and nothing is left of what they made."""
+    told = cloud.json("certify", "--scope", "openstack-powered-quick")
+    bad = {item["id"]: item for item in told["results"] if item["outcome"] != "PASS"}
+    assert not bad
+    assert told["verdict"] == "PASS"
+    assert 10 <= len(told["results"]) <= 15
+    services = {item["id"].split(".")[2] for item in told["results"]}
+    assert services == {"compute", "identity", "image", "network", "volume"}
+    for item in told["results"]:
+        assert any(call["request_id"] for call in item["evidence"]), item["id"]
+    assert told["could_not_be_removed"] == []
+    listed = cloud.run("openstack", "--os-cloud", f"{NAME}-admin", "domain", "list")
+    assert "tempest" not in listed
+    kept = [path for path in (cloud.state / NAME / "certify").glob("tempest-*")]
+    assert kept == []
+
+
 def test_down_leaves_nothing(cloud: Cloud) -> None:
     assert any(traces().values())
     cloud.run("down", "--keep-cache", "--yes")

@@ -253,7 +253,7 @@ def test_what_is_none_stays() -> None:
 def test_a_secret_is_hidden_before_it_is_cut() -> None:
     said = last_words("x" * 50 + "\npassword=" + "s" * 3000, [])
     assert "sss" not in said
-    frame = '  File "/var/cache/x/lib/python3.11/site-packages/tempest/test.py", line 3, in f\n    ^^^\n'
+    frame = '  File "/var/cache/x/site-packages/tempest/test.py", line 3, in f\n    ^^^\n'
     assert last_words(frame) == '  File "tempest/test.py", line 3, in f'
     long = last_words("\n".join(f"line {number}" for number in range(100)))
     assert long.splitlines()[-1] == "line 99"
