@@ -734,7 +734,7 @@ def test_certify_runs_some_of_tempests_tests(cloud: Cloud) -> None:
     assert told["could_not_be_removed"] == []
     listed = cloud.run("openstack", "--os-cloud", f"{NAME}-admin", "domain", "list")
     assert "tempest" not in listed
-    kept = [path for path in (cloud.state / NAME / "certify").glob("tempest-*")]
+    kept = list((cloud.state / NAME / "certify").glob("tempest-*"))
     assert kept == []
 
 

@@ -28,6 +28,7 @@ from scs.standards.model import Answer, Connection, CouldNotRun, Service, Token,
 
 if TYPE_CHECKING:
     from keystoneauth1.session import Session
+    from openstack.config.cloud_region import CloudRegion
 
 T = TypeVar("T")
 
@@ -47,6 +48,18 @@ IDS = ("x-openstack-request-id", "x-compute-request-id", "openstack-request-id")
 
 def session_of(name: str) -> tuple[Session, str, str]:
     """Session, region and interface of a cloud in clouds.yaml; raises BadInput."""
+    region = _named(name)
+    interface = str(region.config.get("interface") or "public")
+    return region.get_session(), region.get_region_name() or "", interface
+
+
+def password_of(name: str) -> str:
+    """The password of a cloud in clouds.yaml; empty: its login has none. Raises BadInput."""
+    auth = _named(name).config.get("auth", {})
+    return str(auth.get("password") or "") if auth.get("username") else ""
+
+
+def _named(name: str) -> CloudRegion:
     import openstack.config
     from openstack.exceptions import ConfigException
 
@@ -54,22 +67,14 @@ def session_of(name: str) -> tuple[Session, str, str]:
         with warnings.catch_warnings():
             # Of things that the SDK will drop: nobody here uses them.
             warnings.simplefilter("ignore")
-            region = openstack.config.OpenStackConfig().get_one(name)
-            session = region.get_session()
+            found: CloudRegion = openstack.config.OpenStackConfig().get_one(name)
+            found.get_session()  # now: it complains of the rest of what is wrong
+            return found
     except (ConfigException, FileNotFoundError) as error:
         hint = (
             "openstack --os-cloud NAME token issue must work; OS_CLIENT_CONFIG_FILE names the file"
         )
         raise BadInput(Problem(f"cloud {name}", str(error).strip(), hint)) from error
-    return session, region.get_region_name() or "", str(region.config.get("interface") or "public")
-
-
-def password_of(name: str) -> str:
-    """The password of a cloud in clouds.yaml; empty: its login has none."""
-    import openstack.config
-
-    auth = openstack.config.OpenStackConfig().get_one(name).config.get("auth", {})
-    return str(auth.get("password") or "") if auth.get("username") else ""
 
 
 class Run:

@@ -108,6 +108,8 @@ def certify(
         hint = f"scs certify --list names the checks of {scope.name}"
         raise BadInput(Problem("certify", f"no check {', '.join(sorted(unknown))}", hint))
     _plain_member(cloud, subject)
+    if tempest:
+        _in_projects_of_their_own(tempest.members(cloud), subject)
     old, stayed = _cleared(cloud, tempest)
     try:
         results = _carry_out(cloud, chosen, tell, tempest)
@@ -160,6 +162,14 @@ def _plain_member(cloud: Asked, subject: str) -> None:
         raise BadInput(Problem(f"cloud {subject}", what, hint))
     if not cloud.token.project_id:
         raise BadInput(Problem(f"cloud {subject}", "the login has no project", "project_name: …"))
+
+
+def _in_projects_of_their_own(members: Sequence[Asked], subject: str) -> None:
+    for member in members:
+        _plain_member(member, subject)
+    if len({member.token.project_id for member in members}) < len(members):
+        what = "two of the logins are for the same project"
+        raise BadInput(Problem(f"cloud {subject}", what, "--also is for other projects' members"))
 
 
 def _carry_out(

@@ -248,7 +248,10 @@ def _examined(options: Mapping[str, Any], home: Home, scope: Any, ask: Ask) -> R
         logins = [Login(cloud, password) for password in [password_of(name)] if password]
         for other in ask.also:
             view = Asked(session_of(other)[0], region, interface, run, who=other)
-            logins.append(Login(view, password_of(other)))
+            if not (password := password_of(other)):
+                hint = "tempest logs in with username and password"
+                raise BadInput(Problem(f"cloud {other}", "its login has no password", hint))
+            logins.append(Login(view, password))
         tempest = Tempest(_tempest_python(options), home.root, logins, ask.workers, show)
         scope = scope.with_tests(tempest.inventory)
     count, total = [0], len(ask.only) or len(scope.checks)
