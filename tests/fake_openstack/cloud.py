@@ -96,6 +96,8 @@ class FakeOpenStack:
         self.restores: Callable[[bytes], bytes] = lambda data: data
         self.extensions = ["external-net", "port-security", "router"]
         self.swift: Json | None = {"swift": {}, "tempurl": {}}
+        self.enforces = True
+        """An image must be of the format that it is said to have."""
         self.gateway = "127.0.0.1"
         """What a router gets outside."""
         self.remembers = 0
@@ -220,7 +222,7 @@ class FakeOpenStack:
 
     def _zones(self, service: str) -> list[Json]:
         return [
-            {"zoneName": name, "zoneState": {"available": name not in self.shut}}
+            {"zoneName": name, "zoneState": {"available": name not in self.shut}, "hosts": None}
             for name in self.zones[service]
         ]
 
@@ -265,6 +267,8 @@ class FakeOpenStack:
         if image is None:
             return 404, {"message": "no such image"}
         if path.endswith("/file"):
+            if method == "PUT" and self.enforces and raw.startswith(b"no image"):
+                return 415, {"message": "Image content does not match disk_format"}
             if method == "PUT":
                 self.data[known], image["status"] = raw, "active"
                 return 204, None
@@ -454,6 +458,8 @@ class FakeOpenStack:
         if caller == "admin":
             return True
         me = next((one for one in self.all("users") if one["name"] == caller), None)
+        if me and "admin" in me.get("roles", ()):
+            return True
         if me is None or "manager" not in me.get("roles", ()):
             return False
         shape = re.sub(r"/[0-9a-f]{32}", "/ID", path)
@@ -476,7 +482,8 @@ class FakeOpenStack:
     def token(self, body: Json) -> tuple[str, Json] | None:
         asked = body["auth"]["identity"]["password"]["user"]
         known = [*self.users.values(), *self.all("users")]
-        user = next((one for one in known if one["name"] == asked["name"]), None)
+        fields = [key for key in ("id", "name") if key in asked]
+        user = next((u for u in known if all(u[key] == asked[key] for key in fields)), None)
         if not user or user["password"] != asked["password"]:
             return None
         token = uuid.uuid4().hex
@@ -492,7 +499,10 @@ class FakeOpenStack:
         }
         domain = {"id": "d", "name": "D"}
         if "project" in body["auth"].get("scope", {}):
-            known = body["auth"]["scope"]["project"].get("id", PROJECT)
-            values["project"] = {"id": known, "name": "demo", "domain": domain}
-            self.projects[token] = known
+            meant = body["auth"]["scope"]["project"]
+            named = [one for one in self.all("projects") if one["name"] == meant.get("name")]
+            project = meant.get("id") or next((one["id"] for one in named), PROJECT)
+            name = meant.get("name", "demo")
+            values["project"] = {"id": project, "name": name, "domain": domain}
+            self.projects[token] = project
         return token, {"token": values}

@@ -287,6 +287,10 @@ def test_the_configuration_comes_from_the_cloud(cloud: FakeOpenStack) -> None:
     assert found["network-feature-enabled"]["api_extensions"] == "external-net,port-security,router"
     assert found["image"]["disk_formats"] == "raw,qcow2"
     assert found["image-feature-enabled"]["import_image"] == "True"
+    assert found["image-feature-enabled"]["image_format_enforcement"] == "True"
+    cloud.enforces = False
+    again = configured(asked())["image-feature-enabled"]
+    assert again["image_format_enforcement"] == "False"
     assert found["volume"]["max_microversion"] == "3.71"
     assert found["volume"]["catalog_type"] == "volumev3"
     assert found["volume-feature-enabled"]["extend_attached_volume"] == "True"

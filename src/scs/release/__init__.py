@@ -114,6 +114,13 @@ class Release:
         """Package name → version, as locked."""
         return locked(self.lock)
 
+    def all_versions(self) -> dict[str, str]:
+        """The same of all its environments and tools together."""
+        locks = [self.beside(part).lock for part in self.parts]
+        locks += [self.tool_lock(name) for name in self.tools]
+        # Where several have a package, that of the services is told.
+        return {key: value for lock in reversed(locks) for key, value in locked(lock).items()}
+
 
 def locked(lock: Path) -> dict[str, str]:
     """Package name → version of a lock."""

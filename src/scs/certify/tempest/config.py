@@ -63,6 +63,8 @@ class Offered:
     swift: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
     """Ways to import an image."""
+    enforces_formats: bool = False
+    """An image must be what it is called: then random bytes are none, which tests upload."""
     disk_formats: tuple[str, ...] = ()
     container_formats: tuple[str, ...] = ()
     unknown: tuple[str, ...] = field(default=())
@@ -77,6 +79,7 @@ def offered(cloud: Asked) -> Offered:
         "compute": lambda: _newest(cloud.get("compute", "/").checked().body),
         "network": lambda: _aliases(cloud.items("network", "/extensions", "extensions")),
         "imports": lambda: _imports(cloud.get("image", "/info/import").checked().body),
+        "enforces_formats": lambda: _enforces_formats(cloud),
     }
     if cloud.has("block-storage"):
         asks["volume"] = lambda: _newest(cloud.bare(_volume_root(cloud), {}).checked().body)
@@ -111,6 +114,17 @@ def _aliases(items: list[dict[str, Any]]) -> tuple[str, ...]:
 
 def _imports(body: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(body["import-methods"]["value"])
+
+
+def _enforces_formats(cloud: Asked) -> bool:
+    """Tried out: a few bytes that are no qcow2 are uploaded as one."""
+    formats = {"disk_format": "qcow2", "container_format": "bare"}
+    values = {**cloud.marks, **formats, "visibility": "private"}
+    made = cloud.send("POST", "image", "/images", values).checked().body
+    answer = cloud.send("PUT", "image", f"/images/{made['id']}/file", data=b"no image" * 64)
+    if answer.status >= 500:
+        answer.checked()
+    return not answer.ok
 
 
 def _volume_root(cloud: Asked) -> str:
@@ -213,7 +227,11 @@ def configuration(
             "ipv6_subnet_attributes": True,
         },
         "image": {"region": region, "build_timeout": _seconds(BUILD_SECONDS)},
-        "image-feature-enabled": {"api_v2": True, "import_image": bool(can.imports)},
+        "image-feature-enabled": {
+            "api_v2": True,
+            "import_image": bool(can.imports),
+            "image_format_enforcement": can.enforces_formats,
+        },
         "validation": {
             "run_validation": login,
             "connect_method": "floating",
