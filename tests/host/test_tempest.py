@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from fake_openstack import (
+from fake_openstack.cloud import FakeOpenStack
+from fake_openstack.serving import clouds_yaml, serving
+from fake_openstack.tls import Authority, good_tls
     PASSWORDS,
     PROJECT,
     Authority,
