@@ -14,18 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from fake_openstack.cloud import FakeOpenStack
+from fake_openstack.cloud import PASSWORDS, PROJECT, FakeOpenStack
 from fake_openstack.serving import clouds_yaml, serving
+from fake_openstack.things import an_image
 from fake_openstack.tls import Authority, good_tls
-    PASSWORDS,
-    PROJECT,
-    Authority,
-    FakeOpenStack,
-    an_image,
-    clouds_yaml,
-    good_tls,
-    serving,
-)
 from scs import release
 from scs.certify.cloud import Asked, Run, session_of
 from scs.certify.run import certify, now
