@@ -22,7 +22,6 @@ NAME = "e2e"
 SPEC = f"""\
 name: {NAME}
 storage: ceph
-nodes: [{{name: node-1, zone: east}}]
 networks:
   management: {{ipv4: 10.31.0.0/24}}
   tunnel: {{ipv4: 10.31.1.0/24}}

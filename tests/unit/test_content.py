@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from configparser import RawConfigParser
 from typing import Any
 
 import pytest
 
-from clouds import CONTAINERS, view_of
+from clouds import CONTAINERS, expander_of, view_of
 from scs import components
 from scs.api.aggregate import Aggregates
 from scs.api.quota import Quotas
@@ -17,6 +18,7 @@ from scs.components.aggregates import component as aggregates
 from scs.model.content import LIMITS, NAMES, limits_of
 from scs.model.objects import Aggregate, Project, Quota, Server, VolumeQuota
 from scs.model.view import View
+from scs.resources import File
 from scs.spec import CloudSpec
 
 EAST = Aggregate(name="east", zone="east", hosts=("a", "b"))
@@ -225,3 +227,20 @@ def test_who_asks_for_nothing_gets_no_aggregate(storage: str) -> None:
         if isinstance(item, VolumeQuota)
     ]
     assert bool(quotas) == (storage == "ceph")
+
+
+def test_all_of_cinder_is_in_a_zone_that_servers_have() -> None:
+    """The scheduler finds no place for a volume where its API and its service differ."""
+    spec = CloudSpec.model_validate(SPEC)
+    expander = expander_of(spec)
+    control = expander.view.control
+    written = {
+        item.name: item.content
+        for item in expander.node(control)
+        if isinstance(item, File) and item.component.startswith("cinder")
+    }
+    for name in ("cinder.conf", "cinder-volume.conf"):
+        text = written[f"/etc/cinder/{name}"]
+        parsed = RawConfigParser()
+        parsed.read_string(text)
+        assert parsed.get("DEFAULT", "storage_availability_zone") == "east"
