@@ -94,9 +94,21 @@ class FakeOpenStack:
         self.stuck: set[str] = set()
         """Kinds of volumes' things that never become available."""
         self.restores: Callable[[bytes], bytes] = lambda data: data
+        self.extensions = ["external-net", "port-security", "router"]
+        self.swift: Json | None = {"swift": {}, "tempurl": {}}
+        self.enforces = True
+        """An image must be of the format that it is said to have."""
+        self.gateway = "127.0.0.1"
+        """What a router gets outside."""
+        self.remembers = 0
+        """How many passwords of a user it remembers."""
+        self.project = PROJECT
+        """Whose token the request has that is being answered."""
         self.seen: list[str] = []
         """All requests, as "GET /path"."""
         self.tokens: dict[str, Json] = {}
+        self.projects: dict[str, str] = {}
+        """Token → the project that it is for."""
         self.users: dict[str, Json] = {
             name: {"id": USER if name == "demo" else name, "name": name, "password": password}
             for name, password in PASSWORDS.items()
@@ -123,7 +135,8 @@ class FakeOpenStack:
         """The names of all things that users made and that are still there."""
         fixed = {"external", "six", "plain", "luks", "both", "admin", "manager", "member", "reader"}
         names = [item.get("name", key) for key, items in self.things.items() for item in items]
-        private = [image["name"] for image in self.images if image["visibility"] == "private"]
+        owned = {"private", "community"}
+        private = [image["name"] for image in self.images if image["visibility"] in owned]
         return [name for name in [*names, *private] if name not in fixed]
 
     # Answers.
@@ -165,6 +178,10 @@ class FakeOpenStack:
             return forced
         if path == "/":
             return 403, self.s3
+        if path == "/info":
+            return (200, self.swift) if self.swift is not None else (404, "no such bucket")
+        if path == "/volume/v3/":
+            return 200, {"versions": [{"id": "v3.0", "version": "3.71"}]}
         service, _, rest = path.strip("/").partition("/")
         if not caller and not re.fullmatch(r"/identity(/v3)?/?", path):
             return 401, {"error": {"code": 401, "message": "no token"}}
@@ -176,6 +193,16 @@ class FakeOpenStack:
         self, method: str, path: str, query: Mapping[str, str], caller: str, body: Any, raw: bytes
     ) -> tuple[int, Any] | None:
         path = path.removeprefix("/v2.1")
+        if path in {"", "/"}:
+            return 200, {"version": {"id": "v2.1", "version": "2.100"}}
+        if path == "/os-keypairs":
+            user = query.get("user_id")
+            found = [one for one in self.all("keypairs") if user in (None, one.get("user_id"))]
+            return 200, {"keypairs": [{"keypair": one} for one in found]}
+        if method == "DELETE" and path.startswith("/os-keypairs/"):
+            name = path.split("/")[2]
+            self.things["keypairs"] = [k for k in self.all("keypairs") if k["name"] != name]
+            return 204, None
         if path == "/flavors/detail":
             return 200, {"flavors": self.flavors}
         if path == "/os-availability-zone":
@@ -189,11 +216,13 @@ class FakeOpenStack:
         if match := re.fullmatch(r"/servers/(\w+)/action", path):
             server = next(one for one in self.all("servers") if one["id"] == match[1])
             return 200, {"output": self._console(server)}
+        if path == "/os-server-groups":
+            return 200, {"server_groups": []}
         return self._plain(method, path, body, ("servers",))
 
     def _zones(self, service: str) -> list[Json]:
         return [
-            {"zoneName": name, "zoneState": {"available": name not in self.shut}}
+            {"zoneName": name, "zoneState": {"available": name not in self.shut}, "hosts": None}
             for name in self.zones[service]
         ]
 
@@ -221,6 +250,14 @@ class FakeOpenStack:
         if path == "/images" and method == "GET":
             wanted = query.get("visibility")
             return 200, {"images": [one for one in self.images if one["visibility"] == wanted]}
+        if path == "/info/import":
+            return 200, {"import-methods": {"value": ["glance-direct"]}}
+        if path == "/schemas/image":
+            formats = {
+                "disk_format": {"enum": [None, "qcow2", "raw"]},
+                "container_format": {"enum": [None, "bare"]},
+            }
+            return 200, {"properties": formats}
         if path == "/images":
             made = {"id": uuid.uuid4().hex, "owner": PROJECT, "status": "queued", **body}
             self.images.append(made)
@@ -230,6 +267,8 @@ class FakeOpenStack:
         if image is None:
             return 404, {"message": "no such image"}
         if path.endswith("/file"):
+            if method == "PUT" and self.enforces and raw.startswith(b"no image"):
+                return 415, {"message": "Image content does not match disk_format"}
             if method == "PUT":
                 self.data[known], image["status"] = raw, "active"
                 return 204, None
@@ -257,19 +296,30 @@ class FakeOpenStack:
             return 200, {"networks": outside}
         if path.endswith("_router_interface"):
             return 200, {}
-        if path == "/ports":
+        if path == "/extensions":
+            return 200, {"extensions": [{"alias": one} for one in self.extensions]}
+        if path == "/routers" and method == "POST":
+            values = dict(body["router"])
+            addresses = [{"ip_address": "fd00::1"}, {"ip_address": self.gateway}]
+            if values.get("external_gateway_info"):
+                values["external_gateway_info"] = {"external_fixed_ips": addresses}
+            return 201, {"router": self.add("routers", values, project_id=PROJECT)}
+        if path == "/ports" and query.get("device_id"):
             return 200, {"ports": []}
         if method == "DELETE" and path.startswith("/networks/") and self.all("servers"):
             return 409, {"NeutronError": {"message": "There are one or more ports in use"}}
         if method == "DELETE" and path.startswith("/networks/"):
             self.things["subnets"] = []
-        kinds = ("networks", "subnets", "routers", "subnetpools", "security-groups")
+        more = ("floatingips", "ports", "address-groups")
+        kinds = ("networks", "subnets", "routers", "subnetpools", "security-groups", *more)
         return self._plain(method, path, body, kinds, project_id=PROJECT)
 
     def _volume(
         self, method: str, path: str, query: Mapping[str, str], caller: str, body: Any, raw: bytes
     ) -> tuple[int, Any] | None:
         path = path.removeprefix(f"/v3/{PROJECT}")
+        if path == "/extensions":
+            return 200, {"extensions": [{"alias": "backups"}]}
         if path == "/types":
             return 200, {"volume_types": self.all("volume_types")}
         if path == "/os-availability-zone":
@@ -294,7 +344,26 @@ class FakeOpenStack:
             self.images.append({**made, "status": "active", "visibility": "private"})
             self.data[made["id"]] = self.data[match[1]].ljust(1 << 20, b"\0") + bytes(1 << 20)
             return 202, {"os-volume_upload_image": {"image_id": made["id"]}}
-        return self._plain(method, path, body, ("volumes", "backups"))
+        return self._plain(method, path, body, ("volumes", "backups", "snapshots"))
+
+    def _swift(
+        self, method: str, path: str, query: Mapping[str, str], caller: str, body: Any, raw: bytes
+    ) -> tuple[int, Any] | None:
+        container, _, thing = path.removeprefix(f"/v1/AUTH_{PROJECT}").strip("/").partition("/")
+        if not container:
+            return 200, [{"name": one["name"]} for one in self.all("containers")]
+        found = next((one for one in self.all("containers") if one["name"] == container), None)
+        if found is None:
+            return 404, "no such container"
+        if method == "DELETE" and thing:
+            found["objects"].remove(thing)
+        elif method == "DELETE" and found["objects"]:
+            return 409, "not empty"
+        elif method == "DELETE":
+            self.all("containers").remove(found)
+        else:
+            return 200, [{"name": name} for name in found["objects"]]
+        return 204, None
 
     def _key_manager(
         self, method: str, path: str, query: Mapping[str, str], caller: str, body: Any, raw: bytes
@@ -327,7 +396,7 @@ class FakeOpenStack:
         if parts[1:] in ([], ["detail"]):
             if method == "POST":
                 return 201, {single: self.add(key, body[single], **more)}
-            return 200, {key: self.all(key)}
+            return 200, {key: [item for item in self.all(key) if self._mine(item)]}
         found = next((item for item in self.all(key) if item["id"] == parts[1]), None)
         if found is None:
             return 404, {"message": f"no {single} {parts[1]}"}
@@ -337,6 +406,11 @@ class FakeOpenStack:
         if method == "PATCH":
             found.update(body[single])
         return 200, {single: found}
+
+    def _mine(self, item: Json) -> bool:
+        """A list has what is in the project that asks, and what is in none."""
+        owner = item.get("tenant_id", self.project) if "project_id" not in item else self.project
+        return bool(owner == self.project)
 
     # Identity, with as much of a policy as domain managers need.
 
@@ -349,6 +423,18 @@ class FakeOpenStack:
             return 200, {"version": {"id": "v3.14", "status": "stable", "links": [here]}}
         if not self._may(method, path, query, caller, body):
             return 403, {"error": {"code": 403, "message": "You are not authorized"}}
+        if match := re.fullmatch(r"/users/(\w+)/password", path):
+            user = next(one for one in self.all("users") if one["id"] == match[1])
+            before = user.setdefault("before", [user["password"]])
+            wanted = body["user"]["password"]
+            wrong = body["user"]["original_password"] != user["password"]
+            if wrong or (self.remembers and wanted in before[-self.remembers :]):
+                return 400, {"error": {"message": "The password was used before"}}
+            user["password"] = wanted
+            before.append(wanted)
+            return 204, None
+        if path == "/roles" and query.get("name"):
+            return 200, {"roles": [r for r in self.all("roles") if r["name"] == query["name"]]}
         if re.match(r"/(projects|domains|system)/", path) and "/roles/" in path:
             parts = path.split("/")
             user = next((one for one in self.all("users") if one["id"] == parts[4]), {})
@@ -372,6 +458,8 @@ class FakeOpenStack:
         if caller == "admin":
             return True
         me = next((one for one in self.all("users") if one["name"] == caller), None)
+        if me and "admin" in me.get("roles", ()):
+            return True
         if me is None or "manager" not in me.get("roles", ()):
             return False
         shape = re.sub(r"/[0-9a-f]{32}", "/ID", path)
@@ -394,7 +482,8 @@ class FakeOpenStack:
     def token(self, body: Json) -> tuple[str, Json] | None:
         asked = body["auth"]["identity"]["password"]["user"]
         known = [*self.users.values(), *self.all("users")]
-        user = next((one for one in known if one["name"] == asked["name"]), None)
+        fields = [key for key in ("id", "name") if key in asked]
+        user = next((u for u in known if all(u[key] == asked[key] for key in fields)), None)
         if not user or user["password"] != asked["password"]:
             return None
         token = uuid.uuid4().hex
@@ -410,5 +499,10 @@ class FakeOpenStack:
         }
         domain = {"id": "d", "name": "D"}
         if "project" in body["auth"].get("scope", {}):
-            values["project"] = {"id": PROJECT, "name": "demo", "domain": domain}
+            meant = body["auth"]["scope"]["project"]
+            named = [one for one in self.all("projects") if one["name"] == meant.get("name")]
+            project = meant.get("id") or next((one["id"] for one in named), PROJECT)
+            name = meant.get("name", "demo")
+            values["project"] = {"id": project, "name": name, "domain": domain}
+            self.projects[token] = project
         return token, {"token": values}

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import yaml
 
-from fake_openstack.cloud import PASSWORDS, FakeOpenStack
+from fake_openstack.cloud import PASSWORDS, PROJECT, FakeOpenStack
 from fake_openstack.things import Json
 
 
@@ -47,7 +47,9 @@ class Handler(BaseHTTPRequestHandler):
                 else:
                     self._send(401, {"error": {"code": 401, "message": "wrong password"}})
                 return
-            caller = cloud.tokens.get(self.headers.get("X-Auth-Token", ""), {}).get("name", "")
+            token = self.headers.get("X-Auth-Token", "")
+            caller = cloud.tokens.get(token, {}).get("name", "")
+            cloud.project = cloud.projects.get(token, PROJECT)
             status, told = cloud.answer(self.command, parts.path, query, caller, body, raw)
         self._send(status, told)
 

@@ -62,6 +62,13 @@ def test_the_small_image_lets_its_owner_in(tiny: BuiltImage, tmp_path: Path) -> 
             " cat /sys/class/misc/hw_random/rng_current; which nc wget dd httpd | wc -l"
         ).stdout.split()
         assert facts == ["scs", "0", "256", "virtio_rng.0", "4"]
+        # What tests that were written for other images ask of a guest.
+        disks = guest.ssh("lsblk -lb --nodeps; lsblk --noheadings --output NAME; curl -V").stdout
+        header, first, *_ = disks.splitlines()
+        assert first[header.index("TYPE") :].strip() == "disk"
+        assert first.startswith("vda")
+        assert "\nvda\n" in disks
+        assert "busybox" in disks
         assert "write me" in guest.ssh("echo write me > /root/here; cat /root/here").stdout
 
         other = Guest(tiny.path, tmp_path, user="root")

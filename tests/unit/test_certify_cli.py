@@ -15,6 +15,7 @@ import pytest
 from fake_openstack.cloud import PASSWORDS, FakeOpenStack
 from fake_openstack.serving import clouds_yaml, serving
 from fake_openstack.tls import Authority, good_tls
+from fake_tempest import fake_tempest
 from scs.cli import main as cli
 
 
@@ -115,6 +116,57 @@ def test_what_is_kept_is_private_and_has_no_secrets(
             assert secret.encode() not in data
     key = (scs.state / "secrets.age").read_bytes()
     assert b"AGE ENCRYPTED FILE" in key
+
+
+@pytest.fixture
+def tempest(scs: Scs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fake tempest, where the real one would be brought."""
+    made = scs.folder / "tempest"
+    (made / "bin").mkdir(parents=True)
+    (made / "bin/python").symlink_to(fake_tempest(scs.folder))
+    monkeypatch.setattr("scs.release.here.install", lambda *_: made)
+
+
+@pytest.mark.usefixtures("tempest")
+def test_tempests_tests_are_checks_like_others(scs: Scs, capfd: pytest.CaptureFixture[str]) -> None:
+    code, text = scs(capfd, "certify", "--list", "--scope", "tempest-member")
+    assert code == 0
+    assert "test_things.ThingsTest.test_good" in text
+    assert "AdminTest" not in text
+    words = (*FAST, "--scope", "tempest-member", "--workers", "2")
+    code, text = scs(capfd, *words)
+    assert code == 6
+    assert "AssertionError: Details:" in text
+    assert "tempest skipped it: the feature is off" in text
+    assert "tempest 9.9, 2 workers" in text
+    assert "users: made for each class of tests" in text
+    code, text = scs(capfd, "certify", "--cloud", "fake", "--history")
+    assert "tempest-member" in text
+    good = "tempest.api.compute.test_things.ThingsTest.test_good"
+    code, text = scs(capfd, "-q", "--json", *words, "--check", good)
+    told = json.loads(text)
+    assert [(item["id"], item["outcome"]) for item in told["results"]] == [(good, "PASS")]
+    files = [path for path in scs.state.rglob("*") if path.is_file()]
+    for path in files:
+        assert path.stat().st_mode & 0o077 == 0 or path.name == "lock"
+        data = path.read_bytes()
+        for secret in (*PASSWORDS.values(), *scs.cloud.tokens, "gAAAAA"):
+            assert secret.encode() not in data
+    assert scs.cloud.left == []
+
+
+@pytest.mark.usefixtures("tempest")
+def test_what_tempest_is_asked_wrongly(scs: Scs, capfd: pytest.CaptureFixture[str]) -> None:
+    member = ("certify", "--cloud", "fake", "--scope", "tempest-member")
+    for words, said in (
+        (("certify", "--cloud", "fake", "--workers", "2"), "--also and --workers are tempest's"),
+        ((*member, "--also", "fake"), "for the same project"),
+        ((*member, "--also", "fake-admin"), "the login has the roles admin"),
+        ((*member, "--workers", "0"), "0 is not in the range"),
+    ):
+        code, text = scs(capfd, *words)
+        assert (code, said in text) == (3, True), (words, code, text)
+    assert not list(scs.state.rglob("report.json"))
 
 
 def test_mistakes_are_told(scs: Scs, capfd: pytest.CaptureFixture[str]) -> None:

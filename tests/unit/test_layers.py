@@ -206,8 +206,7 @@ def test_a_release_has_what_its_input_names() -> None:
     for name in release.names():
         one = release.load(name)
         assert len(one.demanded) > 5
-        locked = {package for part in one.parts for package in one.beside(part).versions()}
-        assert one.demanded <= locked, "run python -m scs.release lock"
+        assert one.demanded <= one.all_versions().keys(), "run python -m scs.release lock"
         assert str(one.environment_path) == f"/opt/scs/releases/{one.environment_id}"
 
 
@@ -220,6 +219,10 @@ def test_environments_of_a_release_agree() -> None:
             assert {one.versions()[key] for key in both} == {
                 one.beside(part).versions()[key] for key in both
             }
+        for tool in one.tools:
+            locked = release.locked(one.tool_lock(tool))
+            both = locked.keys() & one.versions().keys()
+            assert {key: locked[key] for key in both} == {key: one.versions()[key] for key in both}
 
 
 def test_an_environment_beside_that_of_the_services(copy: release.Release, tmp_path: Path) -> None:

@@ -23,7 +23,10 @@ def locked(path: Path) -> set[tuple[str, str]]:
     return {(name, version) for name, version in found}
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, "src/scs/engine/records/ara.lock"])
+TOOLS = ("src/scs/engine/records/ara.lock", "src/scs/release/2026.2/here/tempest.lock")
+
+
+@pytest.mark.parametrize("lock", [*LOCKS, *TOOLS])
 def test_everything_has_a_hash_and_no_server_is_named(checkout: Path, lock: str) -> None:
     text = (checkout / lock).read_text()
     assert "://" not in text

@@ -24,10 +24,11 @@ from scs.certify.wire import Call, Limiter, Once
 from scs.errors import BadInput, Problem
 from scs.marks import Marks
 from scs.patience import patient
-from scs.standards.model import Answer, Connection, CouldNotRun, Service, Token
+from scs.standards.model import Answer, Connection, CouldNotRun, Service, Token, Verdict
 
 if TYPE_CHECKING:
     from keystoneauth1.session import Session
+    from openstack.config.cloud_region import CloudRegion
 
 T = TypeVar("T")
 
@@ -47,6 +48,18 @@ IDS = ("x-openstack-request-id", "x-compute-request-id", "openstack-request-id")
 
 def session_of(name: str) -> tuple[Session, str, str]:
     """Session, region and interface of a cloud in clouds.yaml; raises BadInput."""
+    region = _named(name)
+    interface = str(region.config.get("interface") or "public")
+    return region.get_session(), region.get_region_name() or "", interface
+
+
+def password_of(name: str) -> str:
+    """The password of a cloud in clouds.yaml; empty: its login has none. Raises BadInput."""
+    auth = _named(name).config.get("auth", {})
+    return str(auth.get("password") or "") if auth.get("username") else ""
+
+
+def _named(name: str) -> CloudRegion:
     import openstack.config
     from openstack.exceptions import ConfigException
 
@@ -54,14 +67,14 @@ def session_of(name: str) -> tuple[Session, str, str]:
         with warnings.catch_warnings():
             # Of things that the SDK will drop: nobody here uses them.
             warnings.simplefilter("ignore")
-            region = openstack.config.OpenStackConfig().get_one(name)
-            session = region.get_session()
+            found: CloudRegion = openstack.config.OpenStackConfig().get_one(name)
+            found.get_session()  # now: it complains of the rest of what is wrong
+            return found
     except (ConfigException, FileNotFoundError) as error:
         hint = (
             "openstack --os-cloud NAME token issue must work; OS_CLIENT_CONFIG_FILE names the file"
         )
         raise BadInput(Problem(f"cloud {name}", str(error).strip(), hint)) from error
-    return session, region.get_region_name() or "", str(region.config.get("interface") or "public")
 
 
 class Run:
@@ -73,6 +86,10 @@ class Run:
         self.limiter = limiter or Limiter()
         self.once = Once()
         self.stop = threading.Event()
+        self.verdicts: dict[str, tuple[Verdict, tuple[Call, ...]]] = {}
+        """What came of tests of another program, with what these asked."""
+        self.untested = ""
+        """Why there is none of them."""
         self.password = f"{secrets.token_urlsafe(24)}aA1!"
 
 
@@ -141,6 +158,20 @@ class Asked:
     def token(self) -> Token:
         access = self._access
         return Token(access.user_id, access.project_id or "", frozenset(access.role_names))
+
+    @property
+    def person(self) -> Mapping[str, str]:
+        """Names of the user and the project, and where these are, as far as the token tells."""
+        access = self._access
+        where = ("user_domain_name", "project_domain_name", "project_domain_id")
+        names = ("username", "project_name", *where)
+        return {name: str(getattr(access, name) or "") for name in names}
+
+    @property
+    def verify(self) -> bool | str:
+        """How the cloud's certificates are examined: against a file of CAs, or not at all."""
+        known = self._session.verify
+        return True if known is None else known
 
     @property
     def services(self) -> Sequence[Service]:
@@ -314,6 +345,13 @@ class Asked:
         return Asked(
             self._admin, self._region, self._interface, self.run, None, self.log, "administrator"
         )
+
+    def tested(self, test: str) -> Verdict:
+        if test not in self.run.verdicts:
+            raise CouldNotRun(self.run.untested or "the run ended before this test")
+        verdict, calls = self.run.verdicts[test]
+        self.log.extend(calls)
+        return verdict
 
     def login(self, user: str, password: str, domain: str, scope: Mapping[str, Any]) -> Asked:
         from keystoneauth1.identity.v3 import Password

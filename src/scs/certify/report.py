@@ -51,6 +51,7 @@ def values(report: Report, creator: str) -> Mapping[str, Any]:
         "omitted": [{"what": what, "why": why} for what, why in scope.omitted],
         "removed_of_earlier_runs": report.removed,
         "could_not_be_removed": list(report.stayed),
+        "notes": list(report.notes),
     }
 
 
@@ -116,6 +117,7 @@ def as_yaml(told: Mapping[str, Any]) -> str:
         "run": {
             "seconds": told["seconds"],
             "api_calls": told["api_calls"],
+            "notes": told.get("notes", []),
             "messages": {
                 known: text for known, item in results.items() if (text := messages(item))
             },

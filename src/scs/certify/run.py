@@ -7,11 +7,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from scs.certify import traces
 from scs.certify.cloud import Asked
+from scs.certify.tempest import sweep
+from scs.certify.tempest.suite import Tempest
 from scs.certify.wire import Call
 from scs.errors import BadInput, Problem
 from scs.standards.model import (
@@ -70,6 +72,8 @@ class Report:
     """What an earlier run had left."""
     stayed: tuple[str, ...] = field(default=())
     """What could not be removed."""
+    notes: tuple[str, ...] = field(default=())
+    """How it was examined, where that is not the same in each run."""
 
     @property
     def verdict(self) -> Outcome:
@@ -91,10 +95,12 @@ def certify(
     subject: str,
     only: Collection[str] = (),
     tell: Tell = lambda _result: None,
+    tempest: Tempest | None = None,
 ) -> Report:
     """Do all checks of a scope (or those named), and remove what they made, however it ends.
 
-    Raises BadInput when the login is not a plain member's, or a name is no check's.
+    `tempest` is needed where checks are its tests (`Scope.with_tests`). Raises BadInput when the
+    login is not a plain member's, or a name is no check's.
     """
     start = time.monotonic()
     chosen = [item for item in scope.checks if not only or item[1].id in only]
@@ -102,15 +108,15 @@ def certify(
         hint = f"scs certify --list names the checks of {scope.name}"
         raise BadInput(Problem("certify", f"no check {', '.join(sorted(unknown))}", hint))
     _plain_member(cloud, subject)
-    old, problems = traces.find(cloud)
-    stayed = [*problems, *traces.remove(cloud, old)]
+    if tempest:
+        _in_projects_of_their_own(tempest.members(cloud), subject)
+    old, stayed = _cleared(cloud, tempest)
     try:
-        results = _carry_out(cloud, chosen, tell)
+        results = _carry_out(cloud, chosen, tell, tempest)
     finally:
         # After Ctrl-C, too: waiting is allowed again.
         cloud.run.stop.clear()
-        mine, problems = traces.find(cloud)
-        stayed += [*problems, *traces.remove(cloud, mine)]
+        stayed += _cleared(cloud, tempest)[1]
     return Report(
         scope,
         subject,
@@ -123,7 +129,25 @@ def certify(
         len(chosen) == len(scope.checks),
         traces.told(old),
         tuple(dict.fromkeys(stayed)),
+        tuple(tempest.notes) if tempest else (),
     )
+
+
+def _cleared(cloud: Asked, tempest: Tempest | None) -> tuple[list[traces.Trace], list[str]]:
+    """Remove what runs have made: what there was, and what stayed."""
+    found: list[traces.Trace] = []
+    stayed: list[str] = []
+    if tempest:
+        tempest.forget()
+        for member in tempest.members(cloud):
+            tests, problems = tempest.leftovers(member)
+            own, more = traces.find(member) if member is not cloud else ([], [])
+            found += [*tests, *own]
+            stayed += [*problems, *more, *traces.remove(member, own)]
+    own, problems = traces.find(cloud)
+    first = sweep.empty
+    stayed += [*problems, *traces.remove(cloud, own, traces.SECONDS, traces.KINDS, first)]
+    return [*found, *own], stayed
 
 
 def _plain_member(cloud: Asked, subject: str) -> None:
@@ -140,16 +164,35 @@ def _plain_member(cloud: Asked, subject: str) -> None:
         raise BadInput(Problem(f"cloud {subject}", "the login has no project", "project_name: …"))
 
 
+def _in_projects_of_their_own(members: Sequence[Asked], subject: str) -> None:
+    for member in members:
+        _plain_member(member, subject)
+    if len({member.token.project_id for member in members}) < len(members):
+        what = "two of the logins are for the same project"
+        raise BadInput(Problem(f"cloud {subject}", what, "--also is for other projects' members"))
+
+
 def _carry_out(
-    cloud: Asked, chosen: Sequence[tuple[Standard, Check, bool]], tell: Tell
+    cloud: Asked,
+    chosen: Sequence[tuple[Standard, Check, bool]],
+    tell: Tell,
+    tempest: Tempest | None,
 ) -> list[Result]:
     # The longest first, so that all the others happen while they wait.
     order = sorted(range(len(chosen)), key=lambda index: -chosen[index][1].seconds)
     found: dict[int, Result] = {}
 
     def one(index: int) -> None:
-        found[index] = result = attempt(cloud.fresh(), *chosen[index])
+        result = attempt(cloud.fresh(), *chosen[index])
+        if chosen[index][1].test in cloud.run.verdicts:
+            seconds = cloud.run.verdicts[chosen[index][1].test][0].seconds
+            result = replace(result, seconds=seconds)
+        found[index] = result
         tell(result)
+
+    if tempest:
+        _test(cloud, chosen, one, tempest)
+        order = [index for index in order if index not in found]
 
     with ThreadPoolExecutor(max_workers=ABREAST) as pool:
         try:
@@ -161,6 +204,28 @@ def _carry_out(
             pool.shutdown(cancel_futures=True)
             raise
     return [found[index] for index in range(len(chosen))]
+
+
+def _test(
+    cloud: Asked,
+    chosen: Sequence[tuple[Standard, Check, bool]],
+    one: Callable[[int], None],
+    tempest: Tempest,
+) -> None:
+    """Have tempest make tests, and do the check that stands for each when it is over."""
+    stands: dict[str, list[int]] = {}
+    for index, (_standard, check, _preview) in enumerate(chosen):
+        if check.test:
+            stands.setdefault(check.test, []).append(index)
+    tests = [test for test in tempest.inventory.tests if test.name in stands]
+    try:
+        for verdict, calls in tempest.run(cloud.fresh(), tests):
+            if verdict.test in stands:
+                cloud.run.verdicts[verdict.test] = verdict, calls
+                for index in stands.pop(verdict.test):
+                    one(index)
+    except CouldNotRun as error:
+        cloud.run.untested = str(error)
 
 
 def attempt(cloud: Asked, standard: Standard, check: Check, preview: bool) -> Result:

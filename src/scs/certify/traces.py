@@ -53,6 +53,12 @@ class Kind:
     owner: str = "project_id"
     """The field that names its project; empty: the list has the project's own only."""
     admin: bool = False
+    inner: str = ""
+    """The key below which each thing of the list has what it is."""
+    known_by: str = "id"
+    """The field that its address ends with."""
+    tail: str = ""
+    """What the address has behind that, when it is removed."""
 
 
 # In this order things let go of each other.
@@ -72,6 +78,8 @@ KINDS = (
     Kind("network", "network", "/networks", "networks"),
     Kind("security group", "network", "/security-groups", "security_groups"),
     Kind("image", "image", "/images", "images", _named, "?visibility=private", owner="owner"),
+    # What tests in other projects boot is offered to these.
+    Kind("image", "image", "/images", "images", _named, "?visibility=community", owner="owner"),
     Kind("secret", "key-manager", "/secrets", "secrets", _named, "?limit=100", owner=""),
     Kind("domain", "identity", "/domains", "domains", _begins, owner="", admin=True),
 )
@@ -114,9 +122,10 @@ def _listed(cloud: Asked, kind: Kind, project: str) -> list[Trace]:
     while path:
         answer = cloud.send("GET", kind.service, path, microversion=kind.microversion).checked()
         for item in answer.body[kind.key]:
+            item = item[kind.inner] if kind.inner else item
             run = kind.run_of(item)
             if run and (not kind.owner or item.get(kind.owner) == project):
-                known = item.get("id") or item["secret_ref"].rstrip("/").rpartition("/")[2]
+                known = item.get(kind.known_by) or item["secret_ref"].rpartition("/")[2]
                 found.append(Trace(kind, known, run))
         links = {link["rel"]: link["href"] for link in answer.body.get(f"{kind.key}_links") or ()}
         more = links.get("next") or answer.body.get("next")
@@ -125,17 +134,26 @@ def _listed(cloud: Asked, kind: Kind, project: str) -> list[Trace]:
     return found
 
 
-def remove(cloud: Asked, traces: Sequence[Trace], seconds: float = SECONDS) -> list[str]:
-    """Remove these, each as soon as nothing holds it; returns what stayed, in the cloud's words."""
+def remove(
+    cloud: Asked,
+    traces: Sequence[Trace],
+    seconds: float = SECONDS,
+    kinds: Sequence[Kind] = KINDS,
+    first: Callable[[Asked, Trace], None] = lambda _cloud, _trace: None,
+) -> list[str]:
+    """Remove these, each as soon as nothing holds it; returns what stayed, in the cloud's words.
+
+    `kinds` are all that there may be; `first` takes out what a thing has in it.
+    """
     left = list(traces)
     said: dict[Trace, str] = {}
 
     def gone() -> bool | None:
         nonlocal left
         for trace in left:
-            said[trace] = _delete(cloud, trace)
-        kinds = [kind for kind in KINDS if any(trace.kind == kind for trace in left)]
-        found, problems = find(cloud, kinds)
+            said[trace] = _delete(cloud, trace, first)
+        of_these = [kind for kind in kinds if any(trace.kind == kind for trace in left)]
+        found, problems = find(cloud, of_these)
         if not problems:
             left = [trace for trace in left if trace in found]
         return None if left else True
@@ -148,10 +166,11 @@ def remove(cloud: Asked, traces: Sequence[Trace], seconds: float = SECONDS) -> l
     return []
 
 
-def _delete(cloud: Asked, trace: Trace) -> str:
-    kind, path = trace.kind, f"{trace.kind.path}/{trace.id}"
+def _delete(cloud: Asked, trace: Trace, first: Callable[[Asked, Trace], None]) -> str:
+    kind, path = trace.kind, f"{trace.kind.path}/{trace.id}{trace.kind.tail}"
     try:
         asker = cloud.admin() if kind.admin else cloud
+        first(cloud, trace)
         if kind.name == "router":
             _free(cloud, trace.id)
         if kind.name == "domain":

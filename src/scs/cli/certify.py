@@ -114,6 +114,14 @@ def _alone(home: Home) -> Iterator[None]:
     "--cloud", "name", help="A plain member's login in any clouds.yaml; else this cloud's."
 )
 @click.option("--admin-cloud", help="An administrator's login, for the checks that need one.")
+@click.option(
+    "--also",
+    multiple=True,
+    metavar="NAME",
+    help="Without an administrator's login: another member's, of another project, for tempest;"
+    " repeatable.",
+)
+@click.option("--workers", type=click.IntRange(1), help="How many tests tempest makes at a time.")
 @click.option("--scope", default="iaas-5.1", show_default=True, help="What to certify for.")
 @click.option("--check", "only", multiple=True, metavar="ID", help="Only this check; repeatable.")
 @click.option("--rate", default=20.0, show_default=True, help="Requests a second at most.")
@@ -127,6 +135,8 @@ def certify(
     options: dict[str, Any],
     name: str | None,
     admin_cloud: str | None,
+    also: tuple[str, ...],
+    workers: int | None,
     scope: str,
     only: tuple[str, ...],
     rate: float,
@@ -146,7 +156,14 @@ def certify(
     if rate <= 0:
         raise BadInput(Problem("--rate", "must be more than 0", "20 is gentle"))
     chosen = SCOPES[scope]
+    if (also or workers) and not chosen.by_tests:
+        hint = f"only for {', '.join(name for name, one in SCOPES.items() if one.by_tests)}"
+        raise BadInput(Problem("certify", "--also and --workers are tempest's", hint))
     if names:
+        if chosen.by_tests:
+            from scs.certify.tempest import crew
+
+            chosen = chosen.with_tests(crew.listed(_tempest_python(options)))
         for standard, check, preview in chosen.checks:
             kind = "preview" if preview else check.severity
             click.echo(f"{check.id:<38} {kind:<12} {standard.name:<18} {check.title}")
@@ -161,7 +178,8 @@ def certify(
 
     with _alone(home):
         signer = home.signer  # first: a run that could not be signed would be in vain
-        report = _examined(options, home, name, admin_cloud, chosen, only, rate)
+        ask = Ask(name, admin_cloud, also, workers, only, rate)
+        report = _examined(options, home, chosen, ask)
         told = values(report, f"scs {__version__}")
         folder = kept.keep(home.root, told, signer)
         kept.prune(home.root, report.started)
@@ -177,37 +195,73 @@ def certify(
         sys.exit(Exit.UNHEALTHY)
 
 
-def _examined(
-    options: Mapping[str, Any],
-    home: Home,
-    name: str | None,
-    admin_cloud: str | None,
-    scope: Any,
-    only: tuple[str, ...],
-    rate: float,
-) -> Report:
-    from scs.certify.cloud import Asked, Run, session_of
+@dataclass(frozen=True)
+class Ask:
+    """What one run is asked for."""
+
+    name: str | None
+    admin_cloud: str | None
+    also: tuple[str, ...]
+    workers: int | None
+    only: tuple[str, ...]
+    rate: float
+
+
+def _tempest_python(options: Mapping[str, Any]) -> Path:
+    """The Python of tempest's environment, which is brought when it is not there."""
+    from scs import release
+    from scs.paths import Paths
+    from scs.release import here
+
+    newest = release.load(release.names()[-1])
+    cache, lock = Paths.of("").cache, newest.tool_lock("tempest")
+    if not here.place(cache, "tempest", lock).is_dir() and not options["quiet"]:
+        click.echo("Bringing tempest, which is not there yet.", err=True)
+    return here.install(cache, "tempest", lock) / "bin/python"
+
+
+def _examined(options: Mapping[str, Any], home: Home, scope: Any, ask: Ask) -> Report:
+    from scs.certify.cloud import Asked, Run, password_of, session_of
     from scs.certify.run import certify as examine
     from scs.certify.run import now
+    from scs.certify.tempest.people import Login
+    from scs.certify.tempest.suite import Tempest
     from scs.certify.wire import Limiter
 
+    admin_cloud = ask.admin_cloud
     if home.own:
         os.environ["OS_CLIENT_CONFIG_FILE"] = str(home.paths.state / "clouds.yaml")
         admin_cloud = admin_cloud or f"{home.subject}-admin"
-    session, region, interface = session_of(name or home.subject)
+    name = ask.name or home.subject
+    session, region, interface = session_of(name)
     admin = session_of(admin_cloud)[0] if admin_cloud else None
-    cloud = Asked(session, region, interface, Run(now(), Limiter(rate)), admin)
-    count, total = [0], len(only) or len(scope.checks)
+    run = Run(now(), Limiter(ask.rate))
+    cloud = Asked(session, region, interface, run, admin)
     live = sys.stderr.isatty() and not options["quiet"] and not options["as_json"]
+
+    def show(text: str) -> None:
+        if live:
+            click.echo(f"\r{text[:79]:<79}", nl=False, err=True)
+
+    tempest = None
+    if scope.by_tests:
+        logins = [Login(cloud, password) for password in [password_of(name)] if password]
+        for other in ask.also:
+            view = Asked(session_of(other)[0], region, interface, run, who=other)
+            if not (password := password_of(other)):
+                hint = "tempest logs in with username and password"
+                raise BadInput(Problem(f"cloud {other}", "its login has no password", hint))
+            logins.append(Login(view, password))
+        tempest = Tempest(_tempest_python(options), home.root, logins, ask.workers, show)
+        scope = scope.with_tests(tempest.inventory)
+    count, total = [0], len(ask.only) or len(scope.checks)
 
     def tell(result: Result) -> None:
         count[0] += 1
-        if live:
-            text = f"\r{count[0]} of {total} checks done; {result.check.id} {result.outcome}"
-            click.echo(f"{text[:79]:<79}", nl=False, err=True)
+        show(f"{count[0]} of {total} checks done; {result.check.id} {result.outcome}")
 
     try:
-        return examine(cloud, scope, home.subject, only, tell)
+        return examine(cloud, scope, home.subject, ask.only, tell, tempest)
     finally:
         if live:
             click.echo(f"\r{'':<79}\r", nl=False, err=True)
@@ -236,6 +290,8 @@ def _show(report: Report, folder: Path, *, verbose: bool) -> None:
             click.echo(f"    and {len(result.findings) - 3} more findings in the report")
         if result.reason:
             click.echo(f"    {result.reason}")
+    for what in report.notes:
+        click.echo(f"· {what}")
     for what in report.stayed:
         click.echo(f"! could not be removed: {what}")
     counts = {

@@ -319,14 +319,7 @@ def versions(options: Mapping[str, Any]) -> None:
         "python": platform.python_version(),
         "ansible-core": version("ansible-core"),
         "openstacksdk": version("openstacksdk"),
-        "releases": {
-            name: {
-                package: number
-                for part in item.parts
-                for package, number in item.beside(part).versions().items()
-            }
-            for name, item in known.items()
-        },
+        "releases": {name: item.all_versions() for name, item in known.items()},
     }
     if options["as_json"]:
         click.echo(json.dumps(values, indent=2))

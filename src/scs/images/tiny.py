@@ -213,7 +213,10 @@ def _root(folder: Path, unpacked: Path, modules: KernelModules, version: str) ->
         _copy(unpacked / program, folder / "usr/bin" / Path(program).name)
         _copy_libraries(unpacked / program, unpacked, folder)
     _copy(_GUEST / "inittab", folder / "etc/inittab", mode=0o644)
-    _copy(_GUEST / "sudo", folder / "usr/bin/sudo")
+    for name in ("curl", "lsblk", "sudo"):
+        # Where busybox has a program of that name, this is not to be written into busybox.
+        (folder / "usr/bin" / name).unlink(missing_ok=True)
+        _copy(_GUEST / name, folder / "usr/bin" / name)
     for name in ("rc", "hotplug", "dhcp", "online", "off", "stop"):
         _copy(_GUEST / name, folder / "usr/lib/scs" / name)
     _copy(_GUEST / "metadata.awk", folder / "usr/lib/scs/metadata.awk", mode=0o644)

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from scs.errors import BadInput, Problem
 
 _FOLDER = Path(__file__).parent
+_HERE = "here"
 _ENVIRONMENTS = PurePosixPath("/opt/scs/releases")
 _BESIDE = PurePosixPath("/var/lib/scs/artifacts/environments")
 
@@ -44,6 +45,15 @@ class Release:
         found = {path.stem for path in self.folder.glob("*.in")} - {"build", MAIN}
         return (MAIN, *sorted(found))
 
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """What this machine runs of it, each in an environment of its own: see `here`."""
+        return tuple(sorted(path.stem for path in (self.folder / _HERE).glob("*.in")))
+
+    def tool_lock(self, name: str) -> Path:
+        """The Python packages of such a tool, for each Python that scs itself runs with."""
+        return self.folder / _HERE / f"{name}.lock"
+
     def beside(self, part: str) -> Release:
         """The same release, with another of its environments meant."""
         return replace(self, part=part)
@@ -56,7 +66,9 @@ class Release:
     @property
     def demanded(self) -> frozenset[str]:
         """The packages that its environments are made for; all others are needed by these."""
-        texts = [(self.folder / f"{part}.in").read_text() for part in self.parts]
+        sources = [self.folder / f"{part}.in" for part in self.parts]
+        sources += [self.tool_lock(name).with_suffix(".in") for name in self.tools]
+        texts = [path.read_text() for path in sources]
         return frozenset(re.findall(r"^[A-Za-z][\w.-]*", "\n".join(texts), re.MULTILINE))
 
     @property
@@ -100,8 +112,20 @@ class Release:
 
     def versions(self) -> dict[str, str]:
         """Package name → version, as locked."""
-        found = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", self.lock.read_text(), re.MULTILINE)
-        return dict(sorted(found))
+        return locked(self.lock)
+
+    def all_versions(self) -> dict[str, str]:
+        """The same of all its environments and tools together."""
+        locks = [self.beside(part).lock for part in self.parts]
+        locks += [self.tool_lock(name) for name in self.tools]
+        # Where several have a package, that of the services is told.
+        return {key: value for lock in reversed(locks) for key, value in locked(lock).items()}
+
+
+def locked(lock: Path) -> dict[str, str]:
+    """Package name → version of a lock."""
+    found = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", lock.read_text(), re.MULTILINE)
+    return dict(sorted(found))
 
 
 def names() -> list[str]:

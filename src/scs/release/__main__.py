@@ -9,20 +9,29 @@ of everything. The gate for a new lock is a whole run: `scs up` and `scs verify`
 from __future__ import annotations
 
 import sys
+from pathlib import PurePath
 
 from scs.errors import ScsError
 from scs.release import MAIN, PYTHON, Release, load, names
 from scs.release.environment import platform_tag, uv, uv_settings
 from scs.shell import run
 
+OLDEST = "3.11"
+"""The oldest Python that scs itself runs with: Debian 12's."""
+
 
 def lock(release: Release, upgrade: bool) -> None:
     """Resolve what is demanded (*.in) into locks that name hashes, but no server."""
-    for source in (*release.parts, "build"):
+    nodes: list[str] = ["--python-version", PYTHON, "--python-platform", platform_tag()]
+    # Tools run with this machine's Python, whichever of Debian's that is.
+    any_python = ["--universal", "--python-version", OLDEST]
+    sources = [(part, nodes) for part in (*release.parts, "build")]
+    sources += [(str(PurePath("here", name)), any_python) for name in release.tools]
+    for source, target in sources:
         run(
             [
                 *uv("pip", "compile", "--quiet", "--generate-hashes", "--no-emit-index-url"),
-                *("--python-version", PYTHON, "--python-platform", platform_tag()),
+                *target,
                 *("--custom-compile-command", f"python -m scs.release lock {release.name}"),
                 *(["--upgrade"] if upgrade else []),
                 # The same setuptools builds and runs, and what two environments have is the same.

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
@@ -67,6 +67,51 @@ class Token:
     user_id: str
     project_id: str
     roles: frozenset[str]
+
+
+class How(StrEnum):
+    """What came of a test that somebody else's program made."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNFINISHED = "unfinished"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What such a program said of one of its tests."""
+
+    test: str
+    how: How
+    text: str = ""
+    """Why it failed, was skipped or did not end; without secrets."""
+    seconds: float = 0.0
+    requests: tuple[str, ...] = ()
+    """Ids of its requests, in order."""
+
+
+@dataclass(frozen=True)
+class Test:
+    """A test of such a program."""
+
+    name: str
+    id: str
+    """Stays when the test is renamed; empty: it has none."""
+    attributes: frozenset[str] = frozenset()
+    credentials: tuple[str, ...] = ()
+    """Whose logins it asks for, in the program's words."""
+    isolated: bool = False
+    """It demands projects of its own."""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """All tests that the installed version of the program has."""
+
+    version: str
+    tests: tuple[Test, ...]
 
 
 @dataclass(frozen=True)
@@ -182,6 +227,9 @@ class Cloud(Protocol):
     def login(self, user: str, password: str, domain: str, scope: Mapping[str, Any]) -> Cloud:
         """The same cloud as somebody else; raises CouldNotRun when it lets nobody in."""
 
+    def tested(self, test: str) -> Verdict:
+        """What came of a test; raises CouldNotRun when it was not made."""
+
 
 Ask = Callable[[Cloud, Mapping[str, Any]], Iterable[Finding]]
 
@@ -205,6 +253,11 @@ class Check:
     needs: frozenset[Needs] = frozenset()
     seconds: float = 1
     """How long it takes about: the longest are begun first."""
+    test: str = ""
+    """The test of another program that it stands for."""
+
+
+Choice = Callable[[Inventory], tuple[Check, ...]]
 
 
 @dataclass(frozen=True)
@@ -216,6 +269,8 @@ class Standard:
     title: str
     url: str
     checks: tuple[Check, ...]
+    choose: Choice | None = None
+    """Its checks are tests of another program: which, is known when that is there."""
 
     @property
     def name(self) -> str:
@@ -246,4 +301,22 @@ class Scope:
             for standards, preview in ((self.standards, False), (self.preview, True))
             for standard in standards
             for check in standard.checks
+        )
+
+    @property
+    def by_tests(self) -> bool:
+        """Whether an inventory of tests is needed to know its checks."""
+        return any(one.choose for one in (*self.standards, *self.preview))
+
+    def with_tests(self, inventory: Inventory) -> Scope:
+        """Itself with the checks that this inventory gives."""
+
+        def filled(standard: Standard) -> Standard:
+            checks = standard.choose(inventory) if standard.choose else ()
+            return replace(standard, checks=(*standard.checks, *checks))
+
+        return replace(
+            self,
+            standards=tuple(map(filled, self.standards)),
+            preview=tuple(map(filled, self.preview)),
         )

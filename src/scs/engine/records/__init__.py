@@ -8,25 +8,21 @@ by hash (`ara.lock`). Recording is on for a cloud as long as its state folder ha
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from scs.errors import Problem, ScsError
 from scs.paths import Paths
-from scs.release.environment import uv, uv_settings
+from scs.release import here
 
 LOCK = Path(__file__).with_name("ara.lock")
 
 
 def environment(cache: Path) -> Path:
     """Where ARA's environment is, or would be."""
-    mark = hashlib.sha256(sys.version.encode() + LOCK.read_bytes()).hexdigest()[:12]
-    return cache / f"ara-{mark}"
+    return here.place(cache, "ara", LOCK)
 
 
 def folder(paths: Paths) -> Path:
@@ -45,25 +41,7 @@ def settings(paths: Paths) -> Mapping[str, str] | None:
 
 def install(cache: Path) -> Path:
     """Make ARA's environment unless it is there; raises ScsError."""
-    made = environment(cache)
-    if made.is_dir():
-        return made
-    new = made.with_name(f"{made.name}.new")
-    shutil.rmtree(new, ignore_errors=True)
-    variables = {**os.environ, **uv_settings(), "UV_CACHE_DIR": str(cache / "uv")}
-    for words in (
-        uv("venv", "--quiet", "--relocatable", "--python", sys.executable, new),
-        uv("pip", "sync", "--quiet", "--require-hashes", "--python", new / "bin/python", LOCK),
-    ):
-        done = subprocess.run(
-            words, env=variables, capture_output=True, text=True, check=False, timeout=600
-        )
-        if done.returncode:
-            what = f"cannot be installed\n{done.stderr[-1500:]}"
-            hint = "look at the network and at pip's configuration, then run it again"
-            raise ScsError(Problem("ARA", what, hint))
-    new.replace(made)
-    return made
+    return here.install(cache, "ara", LOCK)
 
 
 def switch_on(paths: Paths) -> None:

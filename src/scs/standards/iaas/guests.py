@@ -120,7 +120,7 @@ def _booted(cloud: Cloud) -> Guest:
     image = choose_image(images(cloud))
     volumes = cloud.has("block-storage")
     flavor = choose_flavor(flavors(cloud), image, with_disk=not volumes)
-    network = _network(cloud)
+    network = network_behind_router(cloud)
     size = max(image.get("min_disk") or 0, VOLUME) if volumes else flavor["disk"]
     server: dict[str, Any] = {
         **cloud.marks,
@@ -156,7 +156,7 @@ def _booted(cloud: Cloud) -> Guest:
     return Guest(image, flavor, size, said, data)
 
 
-def _network(cloud: Cloud) -> str:
+def network_behind_router(cloud: Cloud) -> str:
     """A network of ours behind a router to the first external network."""
     made = cloud.send("POST", "network", "/networks", {"network": dict(cloud.marks)}).checked()
     network = str(made.body["network"]["id"])
@@ -165,11 +165,23 @@ def _network(cloud: Cloud) -> str:
     outside = cloud.items("network", "/networks?router:external=true", "networks")
     if not outside:
         raise CouldNotRun("there is no external network for the guest's router")
-    router = {**cloud.marks, "external_gateway_info": {"network_id": outside[0]["id"]}}
-    made = cloud.send("POST", "network", "/routers", {"router": router}).checked()
-    path = f"/routers/{made.body['router']['id']}/add_router_interface"
+    path = f"/routers/{_router(cloud, outside[0]['id'])['id']}/add_router_interface"
     cloud.send("PUT", "network", path, {"subnet_id": inside.body["subnet"]["id"]}).checked()
     return network
+
+
+def gateway_of(cloud: Cloud, outside: str) -> str:
+    """The IPv4 address that a router of ours gets in an external network; empty: it has none."""
+    made = _router(cloud, outside)
+    addresses = (made.get("external_gateway_info") or {}).get("external_fixed_ips", ())
+    return next((one["ip_address"] for one in addresses if "." in one["ip_address"]), "")
+
+
+def _router(cloud: Cloud, outside: str) -> Mapping[str, Any]:
+    router = {**cloud.marks, "external_gateway_info": {"network_id": outside}}
+    made = cloud.send("POST", "network", "/routers", {"router": router}).checked()
+    known: Mapping[str, Any] = made.body["router"]
+    return known
 
 
 def _volume(cloud: Cloud, image: Mapping[str, Any], size: int) -> str:
