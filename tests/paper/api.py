@@ -13,7 +13,8 @@ from paper.machine import PaperStock
 from scs.api.clients import Clients
 from scs.api.executor import Executor
 from scs.api.kinds import Kind
-from scs.model.objects import ApiObject, Person, Quota
+from scs.model.objects import ApiObject, Image, Keypair, Person, Quota, Server
+from scs.model.view import Tenant
 
 
 class PaperKind(Kind[ApiObject]):
@@ -24,6 +25,11 @@ class PaperKind(Kind[ApiObject]):
         self.real = real
 
     def observe(self, clients: Clients, wanted: Sequence[ApiObject]) -> dict[str, Any]:
+        tenant = clients.view.tenant
+        if any(_asked_as_tenant(want, tenant) for want in wanted):
+            user = f"user:{tenant.user}"
+            if user not in self.cloud.api:
+                raise RuntimeError(f"no token for user {tenant.user}: 401")
         with self.cloud.lock:
             found = {want.id: copy.deepcopy(self.cloud.api.get(want.id, {})) for want in wanted}
             # Every project has some, whoever made it.
@@ -55,6 +61,13 @@ class PaperKind(Kind[ApiObject]):
         with self.cloud.lock:
             self.cloud.api.pop(want.id, None)
             self.cloud.keep()
+
+
+def _asked_as_tenant(want: ApiObject, tenant: Tenant) -> bool:
+    """Whether the real kind logs in as the first project's user to look at this."""
+    if isinstance(want, Image):
+        return want.project == tenant.project
+    return isinstance(want, Keypair | Server)
 
 
 def _rules(want: Any) -> list[list[Any]]:

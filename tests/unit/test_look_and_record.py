@@ -20,7 +20,7 @@ from scs.engine.recording import Recording
 from scs.engine.saved import SavedPlan
 from scs.errors import BadInput, ScsError, StepFailed
 from scs.plan.degraded import down
-from scs.plan.impact import loss
+from scs.plan.impact import coming, loss
 from scs.plan.plan import API
 from scs.plan.why import why
 from scs.resources import Unit
@@ -304,6 +304,10 @@ def test_impact_follows_needs(name: str) -> None:
     front = {point.name for point in loss(view, "haproxy").endpoints}
     assert {"keystone", "nova", "glance"} <= front
     assert not loss(view, "memcached"), "whoever needs a cache goes on without it"
+    types = {point.type for _, point in view.endpoints if point.type}
+    assert coming(view, ["haproxy"]) == coming(view, ["keystone"]) == types
+    assert coming(view, ["glance", "memcached"]) == {"image"} | coming(view, ["glance"]) < types
+    assert not coming(view, ["libvirt", "nobody"])
 
 
 def test_only_the_unit_that_serves_an_endpoint_takes_it_away() -> None:

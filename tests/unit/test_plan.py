@@ -9,9 +9,18 @@ from typing import Any
 
 import pytest
 
-from scs.model.objects import ApiObject, Project
+from scs.model.objects import ApiObject, Flavor, Project
 from scs.plan.announce import expected
-from scs.plan.plan import API, UNSEEN, Plan, Step, api_steps, node_steps
+from scs.plan.plan import (
+    API,
+    COMING,
+    LOGINS,
+    UNSEEN,
+    Plan,
+    Step,
+    api_steps,
+    node_steps,
+)
 from scs.resources import Directory, File, Gate, Link, Migration, Packages, Resource, Unit
 
 OWNED = {"owner": "root", "group": "root", "mode": 0o644}
@@ -172,14 +181,42 @@ def test_steps_of_the_api() -> None:
     assert [item for _, item in found] == [missing, wrong]
 
 
-def test_what_cannot_be_looked_for_is_not_called_missing() -> None:
-    item = Project(name="p", component="keystone")
+FLAVOR = Flavor(name="f", component="flavors", vcpus=1, ram=1, disk=1)
+PROJECT = Project(name="p", component="keystone")
 
-    def reason(*, reachable: bool) -> str:
-        return api_steps([item], {}, lambda *_: "is missing", reachable=reachable)[0][0].reason
 
-    assert reason(reachable=True) == UNSEEN
-    assert reason(reachable=False) == "is missing"
+@pytest.mark.parametrize(
+    ("observed", "known", "reason"),
+    [
+        pytest.param({}, {}, UNSEEN, id="nobody answers"),
+        pytest.param({}, {"reachable": False}, "is missing", id="there is no node yet"),
+        pytest.param({}, {"coming": {"compute"}}, COMING, id="the plan brings who would answer"),
+        pytest.param({}, {"coming": {"image"}}, UNSEEN, id="the plan brings somebody else"),
+        pytest.param(
+            {PROJECT.id: {"well": True}},
+            {"refused": {FLAVOR.id: "compute /flavors: 500 disk full\nmore"}},
+            "can't be seen: compute /flavors: 500 disk full",
+            id="it answers with an error",
+        ),
+        pytest.param(
+            {PROJECT.id: {}},
+            {"refused": {FLAVOR.id: "compute /flavors: 401"}, "coming": {"compute"}},
+            LOGINS,
+            id="it answers with an error, and the plan makes users or endpoints",
+        ),
+        pytest.param({PROJECT.id: {}}, {}, UNSEEN, id="users do not make it answer"),
+        pytest.param({FLAVOR.id: {}}, {"coming": {"compute"}}, "is missing", id="it was seen"),
+    ],
+)
+def test_what_cannot_be_looked_for_is_not_called_missing(
+    observed: dict[str, Any], known: dict[str, Any], reason: str
+) -> None:
+    def compare(_item: ApiObject, seen: Mapping[str, object]) -> str | None:
+        return None if seen else "is missing"
+
+    steps = {step.id: step for step, _ in api_steps([PROJECT, FLAVOR], observed, compare, **known)}
+    assert steps[FLAVOR.id].reason == reason
+    assert steps[FLAVOR.id].sure == (FLAVOR.id in observed)
 
 
 def test_the_time_expected_is_that_of_the_longest_chain() -> None:

@@ -285,6 +285,8 @@ ROWS: dict[str, Row] = {
         {"reload"},
     ),
     "region": Row(spec(region="Elsewhere"), {NOVA_CONF}, MIXED),
+    "first user deleted": Row(api_gone("user:demo"), {"user:demo"}),
+    "a service comes": Row(spec(services=["barbican"]), {"catalog:barbican"}, {*MIXED, "data"}),
     "first project": Row(spec(tenant={"project": "first", "user": "first"}), {"project:first"}),
     "quota of the first project": Row(
         spec(tenant={"quota": {"cores": 40, "floating_ips": 3}}),

@@ -7,7 +7,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 from scs.api.aggregate import Aggregates
@@ -25,20 +26,18 @@ from scs.model.objects import ApiObject
 from scs.patience import patient
 from scs.resources.graph import Outcome, attempt, schedule
 
-FIRST = {"user", "catalog"}
-"""Kinds without which no other can be seen."""
-ALWAYS = {"domain", "project", "role", *FIRST}
-"""Kinds that can be seen even then: they need neither the tenant's user nor the catalog."""
 GIVEN_UP = "not tried, because something on a node failed"
 Tell = Callable[[Mapping[str, object]], None]
 
 
-def _told(task: Future[dict[str, Any]]) -> dict[str, Any]:
-    """What a look saw; nothing when it was refused: then it can't be seen, and the plan says so."""
-    try:
-        return task.result()
-    except RuntimeError:
-        return {}
+@dataclass(frozen=True)
+class Sight:
+    """What a look at the API has shown; nothing of services that do not answer."""
+
+    things: Mapping[str, Any] = field(default_factory=dict)
+    """Id → what is there; empty where there is nothing."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Id → why its service, which answers, does not tell of it."""
 
 
 class Executor:
@@ -113,36 +112,30 @@ class Executor:
         while self.answering(services) != services and time.monotonic() < end:
             time.sleep(0.3)
 
-    def observe(self, wanted: Sequence[ApiObject]) -> dict[str, Any]:
-        """Id → what is there; nothing of services that do not answer, or not with a list."""
+    def observe(self, wanted: Sequence[ApiObject]) -> Sight:
+        """Look at all of these, each kind in one go, many kinds at a time."""
         if not wanted:
-            return {}
+            return Sight()
         there = self.answering({want.service for want in wanted} | {"identity"})
         if "identity" not in there:
-            return {}
+            return Sight()
         by_kind: dict[str, list[ApiObject]] = {}
         for want in wanted:
             if want.service in there:
                 by_kind.setdefault(want.kind, []).append(want)
-        found: dict[str, Any] = {}
+        things: dict[str, Any] = {}
+        refused: dict[str, str] = {}
         with ThreadPoolExecutor(max_workers=len(by_kind)) as pool:
             tasks = {
                 kind: pool.submit(self.kinds[kind].observe, self.clients, wants)
                 for kind, wants in by_kind.items()
             }
-            # Without the tenant's user nothing of the tenant's can be there, and without the
-            # catalog nothing can be asked for: then whatever the others say is void.
-            void = False
-            absent = {want.id for want in wanted if getattr(want, "absent", False)}
-            for kind in FIRST & set(tasks):
-                found |= (seen := _told(tasks[kind]))
-                there_is = [there for name, there in seen.items() if name not in absent]
-                void = void or not seen or not all(there_is)
-            if void:
-                tasks = {kind: task for kind, task in tasks.items() if kind in ALWAYS}
-            for task in tasks.values():
-                found |= _told(task)
-        return found
+            for kind, task in tasks.items():
+                try:
+                    things |= task.result()
+                except RuntimeError as error:
+                    refused |= {want.id: str(error) for want in by_kind[kind]}
+        return Sight(things, refused)
 
     def run(
         self,

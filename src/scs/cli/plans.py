@@ -79,7 +79,7 @@ def kept(plan: Plan) -> None:
 
 
 def _alike(steps: list[Step]) -> dict[tuple[str, str, bool], list[Step]]:
-    """Place and component → its steps, where all of them are new or can't be seen."""
+    """Place and component → its steps, where all are new, or can't be seen for one reason."""
     found: dict[tuple[str, str, bool], list[Step]] = {}
     for step in steps:
         found.setdefault((step.where, step.component, step.sure), []).append(step)
@@ -87,7 +87,13 @@ def _alike(steps: list[Step]) -> dict[tuple[str, str, bool], list[Step]]:
         key: group
         for key, group in found.items()
         if len(group) > 1
-        and all(step.reason in NEW or step.reason.startswith(CANT_BE_SEEN) for step in group)
+        and (
+            all(step.reason in NEW for step in group)
+            or (
+                group[0].reason.startswith(CANT_BE_SEEN)
+                and len({step.reason for step in group}) == 1
+            )
+        )
     }
 
 

@@ -23,7 +23,7 @@ from scs.model.objects import ApiObject
 from scs.model.view import View
 from scs.patience import patient
 from scs.plan.announce import holds, owners
-from scs.plan.plan import API, UNSEEN, Leaving, Plan, Step
+from scs.plan.plan import API, Leaving, Plan, Step
 from scs.private import write_private
 
 UNSEEN_SECONDS = 120
@@ -90,7 +90,7 @@ def _look_again(session: Session) -> Look:
     end = time.monotonic() + patient(UNSEEN_SECONDS)
     while True:
         look = session.look()
-        silent = [step for step in look.plan.changes if step.reason == UNSEEN]
+        silent = [step for step, _ in look.plan.api if not step.sure]
         if not silent or len(silent) < len(look.plan.changes) or time.monotonic() > end:
             return look
         time.sleep(LOOK_PAUSE)

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from scs import components, release
 from scs.api.clients import Clients
-from scs.api.executor import Executor
+from scs.api.executor import Executor, Sight
 from scs.engine import compiled, records
 from scs.engine import own as beside
 from scs.engine.events import Events
@@ -47,6 +47,7 @@ from scs.paths import Paths
 from scs.plan import options, own
 from scs.plan.announce import announced
 from scs.plan.expand import Expander
+from scs.plan.impact import coming
 from scs.plan.plan import (
     Plan,
     Step,
@@ -335,29 +336,39 @@ class Session:
             in_api = pool.submit(executor.observe, asked) if reachable else None
             in_past = pool.submit(executor.observe, gone) if reachable and gone else None
             desired, observed = self._look_at_nodes(expander, there)
-            api: Mapping[str, Any] = in_api.result() if in_api else {}
-            past: Mapping[str, Any] = in_past.result() if in_past else {}
+            sight = in_api.result() if in_api else Sight()
+            past = in_past.result().things if in_past else {}
         away = {
             name: removal_steps(name, items, observed.get(name, {}), self._delete_data)
             for name, items in desired.items()
         }
         gone_there, left_there = gone_steps(gone, past, self._delete_data)
+        on_nodes = {
+            name: (
+                *node_steps(
+                    name,
+                    items,
+                    observed.get(name, {}),
+                    looked=name in there,
+                    unseen=_why_unseen(name, states, name in there),
+                ),
+                *away[name][0],
+            )
+            for name, items in desired.items()
+        }
+        changed = {step.component for steps in on_nodes.values() for step, _ in steps}
         plan = Plan(
             machine=(*self._machine_steps(view.nodes, states), *self._lack_steps(lacks)),
-            nodes={
-                name: (
-                    *node_steps(
-                        name,
-                        items,
-                        observed.get(name, {}),
-                        looked=name in there,
-                        unseen=_why_unseen(name, states, name in there),
-                    ),
-                    *away[name][0],
-                )
-                for name, items in desired.items()
-            },
-            api=api_steps(objects, api, executor.compare, executor.diff, reachable=reachable),
+            nodes=on_nodes,
+            api=api_steps(
+                objects,
+                sight.things,
+                executor.compare,
+                executor.diff,
+                reachable=reachable,
+                coming=coming(view, sorted(changed)),
+                refused={name: self.secrets.mask(why) for name, why in sight.refused.items()},
+            ),
             gone=gone_there,
             objections=objections(view, observed),
             kept=(*(item for _, kept in away.values() for item in kept), *left_there),
@@ -367,14 +378,14 @@ class Session:
                     MACHINE,
                     self.spec.provider,
                     left,
-                    [executor.at_stake(item, api.get(item.id, {})) for item in left],
+                    [executor.at_stake(item, sight.things.get(item.id, {})) for item in left],
                     held.get(node.name, ()),
                 )
                 for node, left in going
             ),
         )
         plan = announced(plan, view, desired)
-        return Look(view, states, desired, observed, objects, api, plan)
+        return Look(view, states, desired, observed, objects, sight.things, plan)
 
     def desired(self, expander: Expander, node: Node) -> Sequence[Resource]:
         """All that is wanted on a node, and the record of it."""

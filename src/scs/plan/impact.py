@@ -78,6 +78,13 @@ def loss(view: View, name: str, unit: Unit | None = None, units: Iterable[Unit] 
     return Impact(links, _for_users((*own, *more)))
 
 
+def coming(view: View, names: Iterable[str]) -> frozenset[str]:
+    """The service types that may not answer before these components are as they should be."""
+    return frozenset(
+        point.type for name in names for point in loss(view, name).endpoints if point.type
+    )
+
+
 def _for_users(points: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
     """Each once, without those that only components use."""
     return tuple(dict.fromkeys(point for point in points if point.http or point.type))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from scs.model.objects import ApiObject
 from scs.model.topology import Node
@@ -26,6 +27,10 @@ API = "the cloud's API"
 """Where steps run that are no node's."""
 
 UNSEEN = f"{CANT_BE_SEEN}: its API does not answer"
+"""And nothing that the plan does on nodes explains that."""
+COMING = f"{CANT_BE_SEEN} yet: this plan brings its API"
+LOGINS = f"{CANT_BE_SEEN} yet: this plan brings users or endpoints that it takes"
+"""Its API answers, and refuses whoever asks."""
 
 
 @dataclass(frozen=True)
@@ -178,23 +183,48 @@ def api_steps(
     difference: Callable[[ApiObject, Mapping[str, object]], str] = lambda _item, _seen: "",
     *,
     reachable: bool = True,
+    coming: Collection[str] = (),
+    refused: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[tuple[Step, ApiObject], ...]:
     """What has to be done in the cloud's API.
 
     What was looked for and is not there is in `observed` with nothing in it. What is not in
-    `observed` could not be looked for, although (`reachable`) the nodes run.
+    `observed` could not be looked for, although (`reachable`) the nodes run: because a service
+    does not answer, which may be one that this plan brings (`coming`: service types), or has
+    refused to tell (`refused`: id → its words).
     """
-    steps = []
-    for item in desired:
-        looked = item.id in observed
-        seen = observed.get(item.id, {})
-        reason = compare(item, seen)
-        if reason is not None:
-            reason = UNSEEN if reachable and not looked else reason
-            diff = difference(item, seen) if looked else ""
-            step = Step(item.id, API, item.component, reason, diff, sure=looked)
-            steps.append((step, item))
-    return tuple(steps)
+    wrong = {
+        item.id: reason
+        for item in desired
+        if (reason := compare(item, observed.get(item.id, {}))) is not None
+    }
+    logins = any(
+        item.service == "identity" and item.id in wrong and item.id in observed for item in desired
+    )
+
+    def why(item: ApiObject) -> str:
+        if item.id in observed or not reachable:
+            return wrong[item.id]
+        if item.id not in refused:
+            return COMING if item.service in coming else UNSEEN
+        words = refused[item.id].partition("\n")[0][:200]
+        return LOGINS if logins else f"{CANT_BE_SEEN}: {words}"
+
+    return tuple(
+        (
+            Step(
+                item.id,
+                API,
+                item.component,
+                why(item),
+                difference(item, observed[item.id]) if item.id in observed else "",
+                sure=item.id in observed,
+            ),
+            item,
+        )
+        for item in desired
+        if item.id in wrong
+    )
 
 
 def objections(
