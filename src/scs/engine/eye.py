@@ -31,7 +31,7 @@ from scs.resources import Resource, Seen
 
 SECONDS = 180
 """How long a look may take."""
-PARALLEL = 32
+PARALLEL = 64
 """Nodes that are looked at at the same time."""
 REBOOT_SECONDS = 90
 """How long a node may be away that restarts."""
