@@ -178,10 +178,10 @@ class FakeOpenStack:
             return forced
         if path == "/":
             return 403, self.s3
-        if path == "/info":
+        if path == "/swift/info":
             return (200, self.swift) if self.swift is not None else (404, "no such bucket")
-        if path == "/volume/v3/":
-            return 200, {"versions": [{"id": "v3.0", "version": "3.71"}]}
+        if path == "/volume/":
+            return 300, {"versions": [{"id": "v3.0", "version": "3.71"}]}
         service, _, rest = path.strip("/").partition("/")
         if not caller and not re.fullmatch(r"/identity(/v3)?/?", path):
             return 401, {"error": {"code": 401, "message": "no token"}}
