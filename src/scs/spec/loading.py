@@ -15,10 +15,10 @@ from pydantic_core import ErrorDetails
 
 from scs.errors import BadInput, Problem
 from scs.spec.document import MAX_BYTES, Complaint, Document, Tree, read
+from scs.spec.finding import ContradictionError, Finding
 from scs.spec.images import BUILD_TAG, DOWNLOAD_TAG
 from scs.spec.kinds import Kind, KindError
 from scs.spec.model import CloudSpec
-from scs.spec.rules import ContradictionError, Finding
 from scs.spec.wording import Loc, dotted, listed, nearest, shorten
 
 MAX_PROBLEMS = 100

@@ -19,6 +19,7 @@ from scs.model.view import Tenant as FirstProject
 from scs.spec import kinds
 from scs.spec.content import Content, Tenant
 from scs.spec.external import External
+from scs.spec.finding import ContradictionError
 from scs.spec.images import Images
 from scs.spec.kinds import AddressRange, Option
 from scs.spec.part import LISTED, Part
@@ -301,7 +302,7 @@ class CloudSpec(Part):
 
     @model_validator(mode="after")
     def _agree(self) -> CloudSpec:
-        from scs.spec.rules import ContradictionError, contradictions
+        from scs.spec.rules import contradictions
 
         if found := tuple(contradictions(self)):
             raise ContradictionError(found)
