@@ -282,6 +282,13 @@ def models_of(annotation: Any) -> Iterator[type[BaseModel]]:
             yield from models_of(argument)
 
 
+def is_list(annotation: Any) -> bool:
+    """Whether a list is written there, be it that nothing may be written there as well."""
+    if get_origin(annotation) in (Union, UnionType):
+        return any(is_list(argument) for argument in get_args(annotation))
+    return get_origin(annotation) is tuple
+
+
 def _children(model: type[BaseModel]) -> Iterator[tuple[str, list[type[BaseModel]]]]:
     for name, info in model.model_fields.items():
         yield info.alias or name, list(models_of(info.annotation))

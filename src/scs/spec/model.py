@@ -406,6 +406,7 @@ class CloudSpec(Part):
     def provided(self) -> Provided:
         """What it says of the API's content, as components see it."""
         written = self.content
+        rules = written.default_security_group_rules
         return Provided(
             projects=tuple(
                 OwnProject(entry.name, entry.description, entry.quota) for entry in written.projects
@@ -418,6 +419,9 @@ class CloudSpec(Part):
                 OwnImage(entry.name, "" if entry.sha512.startswith("https") else entry.sha512)
                 for entry in self.images.vendors
             ),
+            default_security_group_rules=None
+            if rules is None
+            else tuple(entry.rule() for entry in rules),
         )
 
     @property

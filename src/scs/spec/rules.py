@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from scs.model.content import OWN_IMAGES, limits_of
 from scs.model.topology import Role
 from scs.spec.finding import Finding
+from scs.spec.security_rules import default_rules
 from scs.spec.wording import Loc, dotted, nearest
 
 if TYPE_CHECKING:
@@ -330,6 +331,7 @@ RULES: tuple[Callable[[CloudSpec], Iterator[Finding]], ...] = (
     images,
     limits,
     aggregates,
+    default_rules,
 )
 
 
