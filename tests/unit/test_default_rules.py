@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,9 +16,10 @@ from paper.api import NEUTRONS_OWN
 from paper.world import World
 from scs import components
 from scs.api.default_rules import PATH, DefaultRulesOfGroups
+from scs.api.network import SecurityGroups
 from scs.components.security_groups import component as security_groups
 from scs.engine.applied import drift
-from scs.model.objects import CloudNetwork, DefaultRules, Flavor, Project
+from scs.model.objects import CloudNetwork, DefaultRules, Flavor, Project, SecurityGroup
 from scs.model.security_rules import DefaultRule
 from scs.model.view import View
 from scs.spec import CloudSpec
@@ -192,6 +194,74 @@ def test_groups_are_made_after_the_rules_that_they_take() -> None:
     there = [rules, network, flavor, Project(name="demo")]
     assert network.before(iter(there)) == {rules.id, "project:demo"}
     assert rules.before(iter(there)) == flavor.before(iter(there)) == {"project:demo"}
+
+
+# In groups that are made with them --------------------------------------------------------------
+
+
+class Group:
+    """A new group of a project's, with the rules that a provider gives to all."""
+
+    id = "group-id"
+
+    def __init__(self, *rules: DefaultRule) -> None:
+        self.security_group_rules = [rule.values() for rule in rules]
+        self.exists = False
+
+    def of(self, _project: str) -> Any:
+        return SimpleNamespace(network=self)
+
+    def rest(self, _service: str, _path: str, _key: str) -> list[dict[str, Any]]:
+        found = {"id": self.id, "name": "ssh", "security_group_rules": self.security_group_rules}
+        return [found] if self.exists else []
+
+    def create_security_group(self, name: str) -> Group:
+        assert name == "ssh"
+        self.exists = True
+        return self
+
+    def create_security_group_rule(self, security_group_id: str, **values: Any) -> None:
+        assert security_group_id == self.id
+        empty = {**OUT4.values(), "direction": None, "ethertype": None}
+        rule = {**empty, **values}
+        assert rule not in self.security_group_rules, "409 Security group rule already exists"
+        self.security_group_rules.append(rule)
+
+    def rules(self) -> set[str]:
+        return {DefaultRule.of(rule).does for rule in self.security_group_rules}
+
+
+ANYWHERE = replace(SSH, remote_ip_prefix="", used_in_default_sg=True)
+
+
+@pytest.mark.parametrize(
+    "given", [(OUT4, OUT6), (), (OUT6,), (OUT4, OUT6, SSH), (OUT4, OUT6, ANYWHERE)]
+)
+def test_a_group_of_ours_lets_out_and_in_whatever_new_groups_start_with(
+    given: tuple[DefaultRule, ...],
+) -> None:
+    cloud: Any = Group(*given)
+    kind = SecurityGroups()
+    want = SecurityGroup(
+        name="ssh", project="demo", ingress=(("IPv4", "tcp", 22), ("IPv6", "icmp", 0))
+    )
+    seen = kind.observe(cloud, [want])[want.id]
+    assert kind.compare(want, seen) == "is missing"
+    kind.converge(cloud, want, seen)
+    assert kind.compare(want, kind.observe(cloud, [want])[want.id]) is None
+    wanted = {OUT4.does, OUT6.does, "ingress IPv4 tcp 22", "ingress IPv6 ipv6-icmp"}
+    assert cloud.rules() == wanted | {rule.does for rule in given}
+
+
+def test_a_group_that_was_not_finished_is() -> None:
+    cloud: Any = Group(ANYWHERE)
+    cloud.exists = True
+    kind = SecurityGroups()
+    want = SecurityGroup(name="ssh", project="demo", ingress=(("IPv4", "tcp", 22),))
+    seen = kind.observe(cloud, [want])[want.id]
+    assert kind.compare(want, seen) == "lacks rules"
+    kind.converge(cloud, want, seen)
+    assert kind.compare(want, kind.observe(cloud, [want])[want.id]) is None
 
 
 # In cloud.yaml ----------------------------------------------------------------------------------

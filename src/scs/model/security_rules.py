@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from ipaddress import ip_interface
 from typing import Any
@@ -131,3 +131,29 @@ def protocol_of(written: object, ethertype: str) -> str:
     text = ANY if written is None else str(written).lower()
     name = _NAMES.get(text, ALIASES.get(text, text))
     return "ipv6-icmp" if (name, ethertype) == ("icmp", "IPv6") else name
+
+
+def let_in(rules: Iterable[Mapping[str, Any]]) -> set[tuple[str, str, int]]:
+    """What a group's rules let in from everywhere: ethertype, protocol (empty: all), first port
+    (0: all); values as the API gives them.
+    """
+    return {
+        (rule["ethertype"], rule["protocol"] or "", rule["port_range_min"] or 0)
+        for rule in rules
+        if rule["direction"] == "ingress" and _everywhere(rule)
+    }
+
+
+def not_let_out(rules: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The ethertypes that a group's rules do not let out to everywhere."""
+    out = {
+        rule["ethertype"]
+        for rule in rules
+        if rule["direction"] == "egress" and not rule["protocol"] and _everywhere(rule)
+    }
+    return sorted({"IPv4", "IPv6"} - out)
+
+
+def _everywhere(rule: Mapping[str, Any]) -> bool:
+    narrow = rule.get("remote_group_id") or rule.get("remote_address_group_id")
+    return not narrow and (rule.get("remote_ip_prefix") or "") in ("", *_EVERYWHERE)
