@@ -34,6 +34,12 @@ tenant: {project: Team_1, user: ann, network: 192.168.7.0/24, ipv6: "FD00:0:0:7:
 content:
   projects: [{name: shop, description: the shop, quota: {ports: 5}}]
   aggregates: [{name: fast, nodes: [first], properties: {ssd: "true"}}]
+  default_security_group_rules:
+    - {direction: egress, ethertype: IPv6, protocol: icmp, used_in_default_sg: true,
+       used_in_non_default_sg: true}
+    - {direction: ingress, ethertype: IPv4, protocol: 6, port_range_min: 22,
+       remote_ip_prefix: 10.0.0.0/8, used_in_default_sg: true}
+    - {direction: ingress, ethertype: IPv4, remote_group_id: PARENT, used_in_default_sg: true}
 config:
   nova:
     DEFAULT: {cpu_allocation_ratio: 4.0, debug: true, ram: 0x10, mode: 0o17, name: no, none: ""}

@@ -119,6 +119,18 @@ def test_what_was_changed_by_hand_is_found_and_put_right(cloud: Cloud) -> None:
     assert cloud.json("plan")["changes"] == []
 
 
+ALL = "used_in_default_sg: true, used_in_non_default_sg: true"
+INSIDE = "direction: ingress, remote_group_id: PARENT, used_in_default_sg: true"
+DEFAULT_RULES = (
+    f"direction: egress, ethertype: IPv4, {ALL}",
+    f"direction: egress, ethertype: IPv6, {ALL}",
+    f"{INSIDE}, ethertype: IPv4",
+    f"{INSIDE}, ethertype: IPv6",
+    f"direction: egress, ethertype: IPv4, protocol: tcp, port_range_min: 80, {ALL}",
+)
+"""Neutron's own and one more, which opens nothing that is not open."""
+
+
 def test_what_a_provider_has_in_the_api_is_code(cloud: Cloud) -> None:
     cloud.file.write_text(
         SPEC
@@ -126,10 +138,13 @@ def test_what_a_provider_has_in_the_api_is_code(cloud: Cloud) -> None:
         + "content:\n"
         + "  projects: [{name: shop, description: the shop, quota: {cores: 3, gigabytes: 77}}]\n"
         + '  aggregates: [{name: fast, nodes: [node-1], properties: {ssd: "true"}}]\n'
+        + "  default_security_group_rules:\n"
+        + "".join(f"  - {{{rule}}}\n" for rule in DEFAULT_RULES)
     )
     plan = cloud.json("plan", code=2)
     made = {"project:shop", "quota:demo", "quota:shop", "network-quota:demo", "volume-quota:shop"}
-    assert {*made, "aggregate:fast"} <= {change["step"] for change in plan["changes"]}
+    made |= {"aggregate:fast", "default-security-group-rules:all"}
+    assert made <= {change["step"] for change in plan["changes"]}
     cloud.run("up", "--yes")
     cloud.told_the_truth(plan)
     assert cloud.json("plan")["changes"] == []
@@ -148,11 +163,18 @@ def test_what_a_provider_has_in_the_api_is_code(cloud: Cloud) -> None:
     admin = ("openstack", "--os-cloud", f"{NAME}-admin")
     cloud.run(*admin, "quota", "set", "--cores", "500", "shop")
     cloud.run(*admin, "aggregate", "remove", "host", "fast", "node-1")
+    rule = ("default", "security", "group", "rule")
+    cloud.run(*admin, *rule, "create", "--protocol", "tcp", "--dst-port", "22", "--for-custom-sg")
     drift = {item["thing"]: item["component"] for item in cloud.json("drift", code=2)["drift"]}
-    assert drift == {"quota:shop": "nova", "aggregate:fast": "aggregates"}
+    assert drift == {
+        "quota:shop": "nova",
+        "aggregate:fast": "aggregates",
+        "default-security-group-rules:all": "security-groups",
+    }
     cloud.run("up", "--yes")
     assert limits("shop")["cores"] == 3
     assert asked("aggregate", "show", "fast")["hosts"] == ["node-1"]
+    assert len(asked(*rule, "list")) == len(DEFAULT_RULES)
     cloud.file.write_text(SPEC)
     cloud.run("up", "--yes")
     assert asked("aggregate", "list") == []

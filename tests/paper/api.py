@@ -13,8 +13,24 @@ from paper.machine import PaperStock
 from scs.api.clients import Clients
 from scs.api.executor import Executor
 from scs.api.kinds import Kind
-from scs.model.objects import ApiObject, Image, Keypair, Person, Quota, Server
+from scs.model.objects import (
+    ApiObject,
+    DefaultRules,
+    Image,
+    Keypair,
+    Person,
+    Quota,
+    Server,
+)
 from scs.model.view import Tenant
+
+NEUTRONS_OWN = (
+    "egress IPv4 any, in default and custom groups",
+    "egress IPv6 any, in default and custom groups",
+    "ingress IPv4 any from PARENT, in default groups",
+    "ingress IPv6 any from PARENT, in default groups",
+)
+"""The rules of new security groups that its first migration brings."""
 
 
 class PaperKind(Kind[ApiObject]):
@@ -32,12 +48,15 @@ class PaperKind(Kind[ApiObject]):
                 raise RuntimeError(f"no token for user {tenant.user}: 401")
         with self.cloud.lock:
             found = {want.id: copy.deepcopy(self.cloud.api.get(want.id, {})) for want in wanted}
-            # Every project has some, whoever made it.
-            limits = {"cores": self.cloud.cores}
-            return {
-                want.id: limits | found[want.id] if isinstance(want, Quota) else found[want.id]
-                for want in wanted
-            }
+            for want in wanted:
+                found[want.id] = self._by_itself(want) | found[want.id]
+            return found
+
+    def _by_itself(self, want: ApiObject) -> Values:
+        """What is there of it although nobody has made it."""
+        if isinstance(want, Quota):
+            return {"cores": self.cloud.cores}
+        return {"rules": list(NEUTRONS_OWN)} if isinstance(want, DefaultRules) else {}
 
     def compare(self, want: ApiObject, seen: Mapping[str, Any]) -> str | None:
         return self.real.compare(want, seen)
@@ -114,6 +133,9 @@ SHAPES: Mapping[str, Callable[[Any, Values], Values]] = {
     },
     "router": lambda want, known: {**known, "gateway": True, "subnets": sorted(want.subnets)},
     "security-group": lambda want, known: {**known, "ingress": _rules(want)},
+    "default-security-group-rules": lambda want, _known: {
+        "rules": sorted(rule.text for rule in want.rules)
+    },
     "aggregate": lambda want, known: {
         **known,
         "zone": want.zone,

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from cloud_yaml import EVERYTHING, SERVICES
 from scs.errors import BadInput, Exit
 from scs.model.content import Content, OwnAggregate, OwnImage, OwnProject
+from scs.model.security_rules import DefaultRule
 from scs.model.topology import Role
 from scs.spec import AddressRange, CloudSpec, document, load, parse
 
@@ -119,6 +120,30 @@ def test_everything_can_be_said() -> None:
         projects=(OwnProject("shop", "the shop", {"ports": 5}),),
         aggregates=(OwnAggregate("fast", ("first",), {"ssd": "true"}),),
         images=(OwnImage("Fine 1"),),
+        default_security_group_rules=(
+            DefaultRule(
+                direction="egress",
+                ethertype="IPv6",
+                protocol="ipv6-icmp",
+                used_in_default_sg=True,
+                used_in_non_default_sg=True,
+            ),
+            DefaultRule(
+                direction="ingress",
+                ethertype="IPv4",
+                protocol="tcp",
+                port_range_min=22,
+                port_range_max=22,
+                remote_ip_prefix="10.0.0.0/8",
+                used_in_default_sg=True,
+            ),
+            DefaultRule(
+                direction="ingress",
+                ethertype="IPv4",
+                remote_group_id="PARENT",
+                used_in_default_sg=True,
+            ),
+        ),
     )
     assert spec.images.vendors[0].properties == {"os_purpose": "gpu"}
     assert spec.config == {
@@ -203,6 +228,14 @@ def test_storage_follows_from_what_is_given(text: str, storage: str) -> None:
 
 # What is wrong, and what is said about it -------------------------------------------------------
 
+
+def rules(*values: str) -> str:
+    """A file with these rules of new security groups; the first is on line 3."""
+    lines = (f"    - {{direction: ingress, ethertype: IPv4, {value}}}\n" for value in values)
+    return "content:\n  default_security_group_rules:\n" + "".join(lines)
+
+
+ALL = "used_in_default_sg: true"
 # (text, [(line:column, fragments of what is said)…]): all problems, in this order.
 MISTAKES: list[tuple[str, list[tuple[str, ...]]]] = [
     # keys
@@ -401,6 +434,83 @@ MISTAKES: list[tuple[str, list[tuple[str, ...]]]] = [
     ('debian: {mirror: "https://[x"}\n', [("1:18", "expected a URL")]),
     ('debian: {mirror: "https://x.org/ a"}\n', [("1:18", "expected a URL")]),
     ("tenant: {user: admin}\n", [("1:16", "`admin` is taken by the cloud itself")]),
+    # rules of new security groups
+    (
+        "content: {default_security_group_rules: {direction: egress}}\n",
+        [("1:41", "expected a list, got a mapping", "with `- `")],
+    ),
+    (
+        f"content: {{default_security_group_rules: [{{direction: in, {ALL}}}]}}\n",
+        [
+            ("1:42", "default_security_group_rules[0]: expected the key `ethertype`"),
+            ("1:54", "[0].direction: expected `ingress` or `egress`", 'got "in"'),
+        ],
+    ),
+    (rules("protocol: tpc, " + ALL), [("3:55", "[0].protocol: expected", "did you mean `tcp`?")]),
+    (rules("protocol: 256, " + ALL), [("3:55", "number (0 to 255), got the number 256")]),
+    (rules("remote_group_id: mine, " + ALL), [("3:62", "expected `PARENT`", 'got "mine"')]),
+    (rules("used_in_default_sg: 1"), [("3:65", "expected `true` or `false`, got the number 1")]),
+    (
+        rules("port_range: 22, protocol: tcp, " + ALL),
+        [("3:45", "unknown key `port_range`", "did you mean `port_range_min`?")],
+    ),
+    (rules("protocol: tcp"), [("3:7", "[0]: no group gets it", "add `used_in_default_sg: true`")]),
+    (
+        rules("port_range_min: 22, " + ALL),
+        [("3:61", "[0].port_range_min: a port needs a protocol", "add `protocol: tcp`")],
+    ),
+    (
+        rules("protocol: gre, port_range_max: 22, " + ALL),
+        [("3:76", "[0].port_range_max: `gre` has no ports", "such as `tcp`")],
+    ),
+    (
+        rules("protocol: tcp, port_range_max: 22, " + ALL),
+        [("3:76", "there is no `port_range_min`", "add `port_range_min: 22`")],
+    ),
+    (
+        rules("protocol: udp, port_range_min: 0, port_range_max: 9, " + ALL),
+        [("3:76", "expected a port, got 0", "1 to 65535")],
+    ),
+    (rules("protocol: tcp, port_range_min: 65536, " + ALL), [("3:76", "0 to 65535, got the num")]),
+    (
+        rules("protocol: tcp, port_range_min: 90, port_range_max: 80, " + ALL),
+        [("3:96", "80 is below `port_range_min`, which is 90", "write `port_range_min: 80`")],
+    ),
+    (
+        rules("protocol: icmp, port_range_min: 8, port_range_max: 300, " + ALL),
+        [("3:96", "expected a type or code of ICMP, got 300", "0 to 255")],
+    ),
+    (
+        rules("protocol: icmp, port_range_max: 0, " + ALL),
+        [("3:77", "there is no `port_range_min`", "add `port_range_min: 0`")],
+    ),
+    (
+        rules("protocol: icmpv6, " + ALL),
+        [("3:55", "`icmpv6` is a protocol of IPv6", "write `ethertype: IPv6`")],
+    ),
+    (
+        rules('remote_ip_prefix: "fd00::/8", ' + ALL),
+        [("3:63", "fd00::/8 has no addresses of IPv4", "write `ethertype: IPv6`")],
+    ),
+    (
+        rules("remote_ip_prefix: 10.0.0.1/8, " + ALL),
+        [("3:63", "an IPv4 or IPv6 network", "write `10.0.0.0/8`")],
+    ),
+    (
+        rules("remote_ip_prefix: 10.0.0.1, " + ALL),
+        [("3:63", "an IPv4 or IPv6 network", "for one address `10.0.0.1/32`")],
+    ),
+    (
+        rules("remote_ip_prefix: 10.0.0.0/8, remote_group_id: PARENT, " + ALL),
+        [("3:92", "expected addresses or a group, got both", "make two rules of it")],
+    ),
+    (
+        rules(
+            "protocol: tcp, port_range_min: 1, port_range_max: 65535, " + ALL,
+            'protocol: "6", remote_ip_prefix: 0.0.0.0/0, used_in_non_default_sg: true',
+        ),
+        [("4:7", "[1]: lets through what content.default_security_group_rules[0] does already")],
+    ),
     # config
     ("config: {novva: {}}\n", [("1:10", "unknown service `novva`", "did you mean `nova`?")]),
     ("config: {xyz: {}}\n", [("1:10", "unknown service `xyz`", "known: `glance`, `keystone`")]),

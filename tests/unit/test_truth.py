@@ -300,6 +300,9 @@ ROWS: dict[str, Row] = {
         spec(content={"aggregates": [{"name": "fast", "nodes": ["node-1"]}]}), {"aggregate:fast"}
     ),
     "an aggregate that goes": Row(an_aggregate_that_goes, {"absent:aggregate:fast"}),
+    "rules of new groups": Row(
+        spec(content={"default_security_group_rules": []}), {"default-security-group-rules:all"}
+    ),
     "a second node": Row(spec(nodes=TWO), {"node:compute-2"}),
     "a component more": Row(
         own_component, {"unit:mine.service", "database:mine", "catalog:mine"}, {"data", "reload"}

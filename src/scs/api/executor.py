@@ -14,6 +14,7 @@ from typing import Any
 from scs.api.aggregate import Aggregates
 from scs.api.clients import Clients, answers
 from scs.api.compute import Flavors, Keypairs, Servers
+from scs.api.default_rules import DefaultRulesOfGroups
 from scs.api.hosts import AgentsOfHosts, Hosts
 from scs.api.identity import Catalog, Domains, People, Projects, Roles
 from scs.api.image import Images
@@ -65,6 +66,7 @@ class Executor:
             "network": Networks(),
             "router": Routers(),
             "security-group": SecurityGroups(),
+            "default-security-group-rules": DefaultRulesOfGroups(),
             "quota": Quotas("compute", "/os-quota-sets", "quota_set"),
             "network-quota": Quotas("network", "/v2.0/quotas", "quota"),
             "volume-quota": Quotas("block-storage", "/os-quota-sets", "quota_set"),

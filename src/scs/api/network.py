@@ -10,6 +10,7 @@ from typing import Any
 from scs.api.clients import Clients
 from scs.api.kinds import Kind
 from scs.model.objects import CloudNetwork, Router, SecurityGroup, Subnet
+from scs.model.security_rules import let_in, not_let_out
 
 
 def subnet_values(subnet: Subnet) -> dict[str, Any]:
@@ -128,24 +129,13 @@ class Routers(Kind[Router]):
 
 
 class SecurityGroups(Kind[SecurityGroup]):
-    """Security groups with their rules for what may come in."""
+    """Security groups with their rules for what may come in; all may go out."""
 
     def observe(self, clients: Clients, wanted: Sequence[SecurityGroup]) -> dict[str, Any]:
         listed = clients.rest("network", "/v2.0/security-groups", "security_groups")
         groups = {item["name"]: item for item in listed}
         return {
-            want.id: {
-                "id": groups[want.name]["id"],
-                "ingress": sorted(
-                    [
-                        rule["ethertype"],
-                        rule["protocol"] or "",
-                        rule["port_range_min"] or 0,
-                    ]
-                    for rule in groups[want.name]["security_group_rules"]
-                    if rule["direction"] == "ingress"
-                ),
-            }
+            want.id: _of_group(groups[want.name]["id"], groups[want.name]["security_group_rules"])
             if want.name in groups
             else {}
             for want in wanted
@@ -161,11 +151,18 @@ class SecurityGroups(Kind[SecurityGroup]):
     def compare(self, want: SecurityGroup, seen: Mapping[str, Any]) -> str | None:
         if not seen:
             return "is missing"
-        return "lacks rules" if self._missing(want, seen) else None
+        return "lacks rules" if self._missing(want, seen) or seen.get("shut") else None
 
     def converge(self, clients: Clients, want: SecurityGroup, seen: Mapping[str, Any]) -> None:
         network = clients.of(want.project).network
-        known = seen["id"] if seen else network.create_security_group(name=want.name).id
+        if not seen:
+            made = network.create_security_group(name=want.name)
+            # A new group has whatever rules the provider gives to all, be they more or fewer.
+            seen = _of_group(made.id, made.security_group_rules)
+        for kind in seen.get("shut", ()):
+            network.create_security_group_rule(
+                security_group_id=seen["id"], direction="egress", ethertype=kind
+            )
         for kind, protocol, port in self._missing(want, seen):
             values: dict[str, Any] = {"ethertype": kind, "protocol": protocol}
             if kind == "IPv6" and protocol == "icmp":
@@ -173,5 +170,12 @@ class SecurityGroups(Kind[SecurityGroup]):
             if port:
                 values |= {"port_range_min": port, "port_range_max": port}
             network.create_security_group_rule(
-                security_group_id=known, direction="ingress", **values
+                security_group_id=seen["id"], direction="ingress", **values
             )
+
+
+def _of_group(known: str, rules: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """`shut`, where there is any: the ethertypes that are not let out."""
+    seen = {"id": known, "ingress": sorted(list(rule) for rule in let_in(rules))}
+    shut = not_let_out(rules)
+    return {**seen, "shut": shut} if shut else seen

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from scs.model.objects import Quota
+from scs.model.security_rules import DefaultRule
 
 LIMITS: Mapping[str, Mapping[str, str]] = {
     "compute": {
@@ -110,3 +111,5 @@ class Content:
     projects: tuple[OwnProject, ...] = ()
     aggregates: tuple[OwnAggregate, ...] = ()
     images: tuple[OwnImage, ...] = ()
+    default_security_group_rules: tuple[DefaultRule, ...] | None = None
+    """All that there are to be; None: whatever there is, is left alone."""

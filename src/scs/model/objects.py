@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from scs.model.security_rules import DefaultRule
+
 
 @dataclass(frozen=True, kw_only=True)
 class ApiObject:
@@ -20,6 +22,8 @@ class ApiObject:
     """What is seen of it but changes by itself, or by its users."""
     whole: ClassVar[bool] = False
     """It needs the whole cloud: made when nothing is left to do on any node."""
+    leads: ClassVar[bool] = False
+    """It is made before all else of its service: what is made later takes after it."""
     name: str
     component: str = ""
     after: tuple[str, ...] = ()
@@ -36,12 +40,18 @@ class ApiObject:
         return f"{self.kind}:{self.name}"
 
     def before(self, others: Iterable[ApiObject]) -> set[str]:
-        """The ids of what comes before it: what it says, and all users and the catalog.
+        """The ids of what comes before it: what it says, all users and the catalog, what leads.
 
-        Those come before everything that is asked for by its address.
+        Users and the catalog come before everything that is asked for by its address.
         """
-        first = {other.id for other in others if other.service == "identity"}
-        return set(self.after) if self.service == "identity" else set(self.after) | first
+        if self.service == "identity":
+            return set(self.after)
+        return set(self.after) | {
+            other.id
+            for other in others
+            if other.service == "identity"
+            or (other.leads and not self.leads and other.service == self.service)
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +226,17 @@ class SecurityGroup(ApiObject):
     service: ClassVar[str] = "network"
     project: str
     ingress: tuple[tuple[str, str, int], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DefaultRules(ApiObject):
+    """The rules that each new security group gets: these and no others."""
+
+    kind: ClassVar[str] = "default-security-group-rules"
+    service: ClassVar[str] = "network"
+    volatile: ClassVar[frozenset[str]] = frozenset({"ids"})
+    leads: ClassVar[bool] = True
+    rules: tuple[DefaultRule, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

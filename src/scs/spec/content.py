@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: MPL-2.0
-"""What the cloud has in its API for customers, in cloud.yaml: projects, limits, aggregates."""
+"""What the cloud has in its API for customers, in cloud.yaml: projects, limits, hosts, rules."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pydantic import Field
 from scs.model.content import NAMES as LIMITS
 from scs.spec import kinds
 from scs.spec.part import LISTED, MAPPED, Part
+from scs.spec.security_rules import DefaultRuleEntry
 
 Quota = Annotated[
     Mapping[
@@ -77,6 +78,12 @@ class Content(Part):
         default=(),
         description="Host aggregates of Nova.",
         examples=['[{name: fast-disks, nodes: [compute-1], properties: {ssd: "true"}}]'],
+    )
+    default_security_group_rules: tuple[DefaultRuleEntry, ...] | None = Field(
+        default=None,
+        description="All rules that a new security group has from the start, see content.md; "
+        "`[]`: none. `null`: scs leaves alone what there is, Neutron's own at first.",
+        examples=["[{direction: egress, ethertype: IPv4, used_in_default_sg: true}]"],
     )
 
 

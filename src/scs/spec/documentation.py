@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from scs.spec.document import MAX_BYTES
 from scs.spec.first_file import starter
 from scs.spec.kinds import Kind
-from scs.spec.loading import models_of
+from scs.spec.loading import is_list, models_of
 from scs.spec.model import CloudSpec
 from scs.spec.rules import RULES
 
@@ -80,12 +80,12 @@ def _section(model: type[BaseModel], default: Any, prefix: str) -> Iterator[str]
         key = info.alias or name
         value = default.get(key) if isinstance(default, dict) else _default(info)
         models = list(models_of(info.annotation))
-        is_list = isinstance(value, list)
+        listed = is_list(info.annotation)
         inner += [
             (
                 found,
-                value[0] if is_list and value else value,
-                f"{prefix}{key}[]." if is_list else f"{prefix}{key}.",
+                value[0] if listed and value else value,
+                f"{prefix}{key}[]." if listed else f"{prefix}{key}.",
             )
             for found in models
         ]
@@ -132,7 +132,7 @@ def _type(info: FieldInfo) -> str:
         if len(names) == 1:
             return f"a mapping; keys: {names[0].expected}; values: {value.expected}"
         return f"a mapping of services, in it of sections, in it of options: {value.expected}"
-    if origin is tuple:
+    if is_list(info.annotation):
         return f"a list, each entry {found[0].expected}" if found else "a list of mappings"
     return found[0].expected
 

@@ -42,7 +42,7 @@ nodes:
 
 # A first project to try the cloud with.
 #tenant: {{project: {project}, user: {user}, network: {network}, ipv6: "{ipv6}"}}
-#content: {{}}  # projects with quotas, host aggregates: docs/content.md
+#content: {{}}  # projects, quotas, aggregates, security rules: docs/content.md
 
 #secrets: {{recipients: []}}  # public keys of age or ssh that open the cloud's secrets, too
 # Your own options for the services, such as: nova: {{DEFAULT: {{cpu_allocation_ratio: 4.0}}}}

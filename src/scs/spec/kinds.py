@@ -389,6 +389,13 @@ def _port(value: object) -> int:
     return value
 
 
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise KindError
+    return value
+
+
+TRUTH = Kind("`true` or `false`", _truth, {"type": "boolean"}, as_text=False)
 PORT = Kind(
     "a port: 1 to 65535", _port, {"type": "integer", "minimum": 1, "maximum": 65535}, as_text=False
 )

@@ -15,10 +15,10 @@ from pydantic_core import ErrorDetails
 
 from scs.errors import BadInput, Problem
 from scs.spec.document import MAX_BYTES, Complaint, Document, Tree, read
+from scs.spec.finding import ContradictionError, Finding
 from scs.spec.images import BUILD_TAG, DOWNLOAD_TAG
 from scs.spec.kinds import Kind, KindError
 from scs.spec.model import CloudSpec
-from scs.spec.rules import ContradictionError, Finding
 from scs.spec.wording import Loc, dotted, listed, nearest, shorten
 
 MAX_PROBLEMS = 100
@@ -280,6 +280,13 @@ def models_of(annotation: Any) -> Iterator[type[BaseModel]]:
     elif get_origin(annotation) in (Union, UnionType, tuple):
         for argument in get_args(annotation):
             yield from models_of(argument)
+
+
+def is_list(annotation: Any) -> bool:
+    """Whether a list is written there, be it that nothing may be written there as well."""
+    if get_origin(annotation) in (Union, UnionType):
+        return any(is_list(argument) for argument in get_args(annotation))
+    return get_origin(annotation) is tuple
 
 
 def _children(model: type[BaseModel]) -> Iterator[tuple[str, list[type[BaseModel]]]]:

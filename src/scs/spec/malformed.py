@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_origin
+from typing import Annotated, Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -21,8 +21,9 @@ from pydantic.fields import FieldInfo
 from scs.spec import rules
 from scs.spec.document import MAX_BYTES, MAX_DEPTH, MAX_VALUES
 from scs.spec.document import read as read_tree
-from scs.spec.loading import models_of, places_of
+from scs.spec.loading import is_list, models_of, places_of
 from scs.spec.model import CloudSpec
+from scs.spec.security_rules import default_rules
 from scs.spec.wording import Loc, dotted
 
 
@@ -51,7 +52,7 @@ class Place:
 
     @property
     def is_list(self) -> bool:
-        return get_origin(self.info.annotation) is tuple
+        return is_list(self.info.annotation)
 
 
 def places(model: type[BaseModel] = CloudSpec, above: Loc = ()) -> Iterator[Place]:
@@ -251,6 +252,8 @@ def keys() -> Iterator[Case]:
         yield Case("key", f"{what} as key", f"name: scs\n? {written}\n: x\n".encode(), 2)
 
 
+_RULE = "content:\n  default_security_group_rules:\n"
+_IN = "  - {direction: ingress, used_in_default_sg: true, ethertype: "
 _NODES = "nodes:\n- {name: a, roles: [control, network, compute]"
 _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
     rules.roles: {
@@ -329,6 +332,21 @@ _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
         "  - {name: east, nodes: [a]}\n",
         "an aggregate of a node that is none": f"{_NODES}}}\ncontent:\n  aggregates:\n"
         "  - {name: x, nodes: [b]}\n",
+    },
+    default_rules: {
+        "a rule of no group": f"{_RULE}  - {{direction: egress, ethertype: IPv4}}\n",
+        "a port without a protocol": f"{_RULE}{_IN}IPv4, port_range_min: 22}}\n",
+        "a port of a protocol without": f"{_RULE}{_IN}IPv4, protocol: ah, port_range_min: 22}}\n",
+        "a last port without a first": f"{_RULE}{_IN}IPv4, protocol: tcp, port_range_max: 22}}\n",
+        "the port 0": f"{_RULE}{_IN}IPv4, protocol: udp, port_range_min: 0}}\n",
+        "ports upside down": f"{_RULE}{_IN}IPv4, protocol: tcp, port_range_min: 9,"
+        " port_range_max: 8}\n",
+        "a type of ICMP that is none": f"{_RULE}{_IN}IPv4, protocol: icmp, port_range_min: 256}}\n",
+        "a protocol of IPv6 only": f"{_RULE}{_IN}IPv4, protocol: ipv6-icmp}}\n",
+        "addresses of the other kind": f"{_RULE}{_IN}IPv6, remote_ip_prefix: 10.0.0.0/8}}\n",
+        "addresses and a group": f"{_RULE}{_IN}IPv4, remote_ip_prefix: 10.0.0.0/8,"
+        " remote_group_id: PARENT}\n",
+        "a rule twice": f"{_RULE}{_IN}IPv4}}\n{_IN}IPv4, remote_ip_prefix: 0.0.0.0/0}}\n",
     },
 }
 

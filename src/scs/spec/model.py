@@ -19,6 +19,7 @@ from scs.model.view import Tenant as FirstProject
 from scs.spec import kinds
 from scs.spec.content import Content, Tenant
 from scs.spec.external import External
+from scs.spec.finding import ContradictionError
 from scs.spec.images import Images
 from scs.spec.kinds import AddressRange, Option
 from scs.spec.part import LISTED, Part
@@ -301,7 +302,7 @@ class CloudSpec(Part):
 
     @model_validator(mode="after")
     def _agree(self) -> CloudSpec:
-        from scs.spec.rules import ContradictionError, contradictions
+        from scs.spec.rules import contradictions
 
         if found := tuple(contradictions(self)):
             raise ContradictionError(found)
@@ -405,6 +406,7 @@ class CloudSpec(Part):
     def provided(self) -> Provided:
         """What it says of the API's content, as components see it."""
         written = self.content
+        rules = written.default_security_group_rules
         return Provided(
             projects=tuple(
                 OwnProject(entry.name, entry.description, entry.quota) for entry in written.projects
@@ -417,6 +419,9 @@ class CloudSpec(Part):
                 OwnImage(entry.name, "" if entry.sha512.startswith("https") else entry.sha512)
                 for entry in self.images.vendors
             ),
+            default_security_group_rules=None
+            if rules is None
+            else tuple(entry.rule() for entry in rules),
         )
 
     @property

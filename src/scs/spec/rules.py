@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 from scs.model.content import OWN_IMAGES, limits_of
 from scs.model.topology import Role
+from scs.spec.finding import Finding
+from scs.spec.security_rules import default_rules
 from scs.spec.wording import Loc, dotted, nearest
 
 if TYPE_CHECKING:
@@ -19,24 +20,6 @@ if TYPE_CHECKING:
 
 MANAGEMENT: Loc = ("networks", "management", "ipv4")
 TUNNEL: Loc = ("networks", "tunnel", "ipv4")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Values that are right each for itself, and can't be together."""
-
-    reads: tuple[Loc, ...]
-    """The values; the last that is really written in the file is the one shown."""
-    what: str
-    hint: str
-
-
-class ContradictionError(ValueError):
-    """The findings of all rules."""
-
-    def __init__(self, findings: tuple[Finding, ...]) -> None:
-        super().__init__("; ".join(f"{finding.what} ({finding.hint})" for finding in findings))
-        self.findings = findings
 
 
 def roles(spec: CloudSpec) -> Iterator[Finding]:
@@ -348,6 +331,7 @@ RULES: tuple[Callable[[CloudSpec], Iterator[Finding]], ...] = (
     images,
     limits,
     aggregates,
+    default_rules,
 )
 
 

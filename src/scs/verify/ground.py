@@ -11,6 +11,7 @@ from typing import Any
 
 from scs.api.clients import checked
 from scs.model.content import VERIFY as IMAGE
+from scs.model.security_rules import let_in, not_let_out
 from scs.verify import guest
 from scs.verify.run import Run
 from scs.verify.steps import Finding, ProofFailed
@@ -113,10 +114,19 @@ class Ground:
         public = guest.make_key(self.key, run.mark)
         cloud.compute.create_keypair(name=run.name, public_key=public)
         run.patience.check()
-        self.group_id = cloud.network.create_security_group(**run.marks).id
+        made = cloud.network.create_security_group(**run.marks)
+        self.group_id = made.id
+        # A new group has whatever rules the provider gives to all, be they more or fewer.
+        for kind in not_let_out(made.security_group_rules):
+            cloud.network.create_security_group_rule(
+                security_group_id=self.group_id, direction="egress", ethertype=kind
+            )
+        there = let_in(made.security_group_rules)
         wanted = [("tcp", 22), ("tcp", guest.PORT), ("icmp", None), *more]
         for protocol, port in wanted:
             run.patience.check()
+            if ("IPv4", protocol, port or 0) in there:
+                continue
             cloud.network.create_security_group_rule(
                 security_group_id=self.group_id,
                 direction="ingress",

@@ -22,12 +22,23 @@ def default_rules(cloud: Cloud, _parameters: Mapping[str, Any]) -> Iterable[Find
         return
     rules = answer.checked().body["default_security_group_rules"]
     for rule in rules:
-        own = rule.get("remote_group_id") == "PARENT"
-        if rule["direction"] == "ingress" and not (own and not rule["used_in_non_default_sg"]):
+        if opens(rule):
             yield _lets_in(f"default rule {rule['id']}", rule)
-    out = [rule for rule in rules if _lets_all_out(rule)]
-    for kind, flag in (("default", "used_in_default_sg"), ("custom", "used_in_non_default_sg")):
-        yield from _lets_out(f"{kind} groups", [rule for rule in out if rule[flag]])
+    for groups, kind in shut(rules):
+        yield _keeps_in(f"{groups} groups", kind)
+
+
+def opens(rule: Mapping[str, Any]) -> bool:
+    """Whether a default rule lets more in than the standard allows."""
+    own = rule.get("remote_group_id") == "PARENT"
+    return rule["direction"] == "ingress" and not (own and not rule["used_in_non_default_sg"])
+
+
+def shut(rules: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    """Which new groups (default, custom) these rules do not let out to all of IPv4 or IPv6."""
+    for groups, flag in (("default", "used_in_default_sg"), ("custom", "used_in_non_default_sg")):
+        for kind in _not_let_out([rule for rule in rules if rule[flag]]):
+            yield groups, kind
 
 
 def _of_a_new_group(cloud: Cloud) -> Iterable[Finding]:
@@ -38,7 +49,8 @@ def _of_a_new_group(cloud: Cloud) -> Iterable[Finding]:
         for rule in rules:
             if rule["direction"] == "ingress":
                 yield _lets_in("a new group", rule)
-        yield from _lets_out("a new group", [rule for rule in rules if _lets_all_out(rule)])
+        for kind in _not_let_out(rules):
+            yield _keeps_in("a new group", kind)
     finally:
         cloud.send("DELETE", "network", f"/security-groups/{group['id']}")
 
@@ -62,16 +74,19 @@ def _lets_in(subject: str, rule: Mapping[str, Any]) -> Finding:
     )
 
 
-def _lets_out(subject: str, rules: Sequence[Mapping[str, Any]]) -> Iterable[Finding]:
-    for kind in ("IPv4", "IPv6"):
-        if not any(rule["ethertype"] == kind for rule in rules):
-            yield Finding(
-                subject,
-                f"a rule that lets all of {kind} out",
-                "there is none",
-                f"openstack default security group rule create --egress --ethertype {kind}"
-                " --for-default-sg --for-custom-sg",
-            )
+def _not_let_out(rules: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    out = {rule["ethertype"] for rule in rules if _lets_all_out(rule)}
+    return (kind for kind in ("IPv4", "IPv6") if kind not in out)
+
+
+def _keeps_in(subject: str, kind: str) -> Finding:
+    return Finding(
+        subject,
+        f"a rule that lets all of {kind} out",
+        "there is none",
+        f"openstack default security group rule create --egress --ethertype {kind}"
+        " --for-default-sg --for-custom-sg",
+    )
 
 
 def _external(cloud: Cloud) -> list[dict[str, Any]]:
