@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from certify_world import CHECKS, World
 from fake_openstack.cloud import FakeOpenStack
+from fake_openstack.lan import MACS
 from fake_openstack.serving import serving
 from fake_openstack.things import a_rule, ago, an_image
 from fake_openstack.tls import Authority, good_tls
@@ -109,8 +111,20 @@ def _property(name: str, value: Any, said: str) -> Defect:
     return defect(lambda cloud: cloud.image(OWN).update({name: value, **size}), said)
 
 
-def _guest(said: str, **values: str) -> Defect:
+def _guest(said: str, **values: str | None) -> Defect:
     return defect(lambda cloud: cloud.guest.update(values), said)
+
+
+FIRST, SECOND = (f"nic-{mac}" for mac in MACS)
+SERVERS = f"dhcp6-{MACS[1]}"
+WAYS = [f"route-{mac}" for mac in MACS]
+
+
+def _asked(instead: Mapping[int, str] = MappingProxyType({})) -> dict[str, Any]:
+    """What name servers said to the guest: nothing, or something else to these questions."""
+    if not instead:
+        return {f"asked-{index}": None for index in range(6)}
+    return {f"asked-{index}": line for index, line in instead.items()}
 
 
 def _types(cloud: FakeOpenStack, text: str) -> None:
@@ -288,6 +302,35 @@ DEFECTS: Mapping[str, Defect] = {
         _other_server("weak", tls=_weak_tls), "accepts ECDHE-ECDSA-AES128-SHA"
     ),
     "scs-0125-lifetime": Defect(_other_server("short", days=5), "lasts 14 more days; seen it ends"),
+    "scs-addresses-dhcp": _guest(
+        "expected 10.1.0.5/24, as its port has it; seen 10.1.0.6/24",
+        **{FIRST: "10.1.0.6/24 {six}:1::5/128"},
+    ),
+    "scs-addresses-dhcpv6-stateful": _guest(
+        ":1::5, as its port has it; seen 10.1.0.5/24;", **{FIRST: "10.1.0.5/24"}
+    ),
+    "scs-addresses-dhcpv6-stateless": _guest(
+        ":2::5/64, as its port has it; seen no address", **{SECOND: ""}
+    ),
+    "scs-0127-resolver": replace(
+        _guest("a name server from DHCP; seen none", servers="{six}:2::1", **_asked()),
+        could_not=frozenset({"scs-0127-own-name", "scs-0127-zone-record"}),
+    ),
+    "scs-0127-dns-integration": replace(
+        defect(
+            lambda cloud: cloud.extensions.__delitem__(slice(3, None)),
+            "Neutron: dns or dns_domain_ports",
+            "scs-0127-zone-extension",
+        ),
+        could_not=frozenset({"scs-0127-own-name"}),
+    ),
+    "scs-0127-own-name": _guest("10.0.0.53 AAAA: RCODE 3", **_asked({2: "10.0.0.53 {own} AAAA 3"})),
+    "scs-0127-zone-extension": defect(
+        lambda cloud: cloud.extensions.remove("dns-domain-ports"), "seen dns-integration;"
+    ),
+    "scs-0127-zone-record": _guest(
+        "seen 192.0.2.53: RCODE 5", **_asked({4: "192.0.2.53 {record} A 5"})
+    ),
     "scs-0126-external-network": defect(
         lambda cloud: cloud.things["networks"].clear(),
         "one with router:external",
@@ -321,6 +364,38 @@ def _other_store(cloud: FakeOpenStack, world: World, stack: ExitStack) -> None:
 
 
 MORE: tuple[tuple[str, Defect], ...] = (
+    ("scs-addresses-dhcp", _guest("router (10.1.0.1); seen there is none", **{WAYS[0]: "{link}"})),
+    ("scs-addresses-dhcp", _guest("router (10.1.0.1); seen 10.1.0.254", **{WAYS[0]: "10.1.0.254"})),
+    ("scs-addresses-dhcp", _guest("answer from 10.1.0.1 to its ping", reached="{six}:1::1")),
+    ("scs-addresses-dhcpv6-stateful", _guest("seen there is none;", **{WAYS[0]: ""})),
+    ("scs-addresses-dhcpv6-stateful", _guest(":1::1 to its ping", reached="10.1.0.1")),
+    (
+        "scs-addresses-dhcpv6-stateful",
+        _guest(":1::5, as its", **{FIRST: "10.1.0.5/24 {six}:1::5/96"}),
+    ),
+    ("scs-addresses-dhcpv6-stateless", _guest("there is none;", **{WAYS[1]: ""})),
+    ("scs-addresses-dhcpv6-stateless", _guest("seen fd5c::9;", **{SERVERS: "fd5c::9"})),
+    ("scs-addresses-dhcpv6-stateless", _guest("from DHCPv6; seen none;", **{SERVERS: ""})),
+    (
+        "scs-0127-resolver",
+        _guest("10.0.0.53: silence", **_asked({0: "10.0.0.53 . NS -"})),
+    ),
+    (
+        "scs-0127-resolver",
+        _guest("10.0.0.53: RCODE 5", **_asked({0: "10.0.0.53 . NS 5"})),
+    ),
+    (
+        "scs-0127-own-name",
+        _guest("10.0.0.53 A: 10.1.0.6;", **_asked({1: "10.0.0.53 {own} A 0 10.1.0.6"})),
+    ),
+    (
+        "scs-0127-zone-record",
+        defect(lambda cloud: setattr(cloud, "zone_status", "ERROR"), "designate-worker"),
+    ),
+    (
+        "scs-0127-zone-extension",
+        defect(lambda cloud: cloud.extensions.__delitem__(slice(3, None)), "seen there is none"),
+    ),
     (
         "scs-0115-default-rules",
         defect(

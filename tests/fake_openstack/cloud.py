@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fake_openstack import lan
 from fake_openstack.things import CODE, Json, a_flavor, a_rule, an_image, default_rules
 from scs.standards.flavors import MANDATORY, RECOMMENDED
 from scs.standards.iaas.guests import BLOCKS, MARK
@@ -30,7 +31,7 @@ class FakeOpenStack:
         self.base = ""
         self.types = [
             *("compute", "identity", "image", "network", "load-balancer", "placement"),
-            *("volumev3", "object-store", "object-store-s3", "key-manager"),
+            *("volumev3", "object-store", "object-store-s3", "key-manager", "dns"),
         ]
         self.interfaces = {kind: ["public"] for kind in self.types}
         self.urls: dict[tuple[str, str], str] = {}
@@ -94,7 +95,9 @@ class FakeOpenStack:
         self.stuck: set[str] = set()
         """Kinds of volumes' things that never become available."""
         self.restores: Callable[[bytes], bytes] = lambda data: data
-        self.extensions = ["external-net", "port-security", "router"]
+        self.extensions = ["external-net", "port-security", "router", "dns-integration"]
+        self.extensions += ["dns-domain-ports"]
+        self.zone_status = "ACTIVE"
         self.swift: Json | None = {"swift": {}, "tempurl": {}}
         self.enforces = True
         """An image must be of the format that it is said to have."""
@@ -150,6 +153,7 @@ class FakeOpenStack:
             "volumev3": f"/volume/v3/{PROJECT}",
             "object-store": f"/swift/v1/AUTH_{PROJECT}",
             "key-manager": "/key-manager",
+            "dns": "/dns",
         }
         return [
             {
@@ -236,8 +240,10 @@ class FakeOpenStack:
             "cpus": flavor["vcpus"],
             "memory": flavor["ram"] * 1024 - 60_000,
             "disk": size * (1 << 21),
+            **lan.told(self, server),
             **self.guest,
         }
+        said = {key: value for key, value in said.items() if value is not None}
         packed = base64.encodebytes(self.random()).decode().split()
         lines = [f"[   11.0] cloud-init: {MARK} {key} {value}" for key, value in said.items()]
         lines += [f"{MARK} = {line}" for line in packed]
@@ -304,8 +310,13 @@ class FakeOpenStack:
             if values.get("external_gateway_info"):
                 values["external_gateway_info"] = {"external_fixed_ips": addresses}
             return 201, {"router": self.add("routers", values, project_id=PROJECT)}
+        if path == "/subnets" and method == "POST":
+            made = self.add("subnets", lan.subnet(body["subnet"]), project_id=PROJECT)
+            return 201, {"subnet": made}
+        if path == "/ports" and query.get("network_id"):
+            return 200, {"ports": lan.router_ports(self, query["network_id"])}
         if path == "/ports" and query.get("device_id"):
-            return 200, {"ports": []}
+            return 200, {"ports": lan.server_ports(self, query["device_id"])}
         if method == "DELETE" and path.startswith("/networks/") and self.all("servers"):
             return 409, {"NeutronError": {"message": "There are one or more ports in use"}}
         if method == "DELETE" and path.startswith("/networks/"):
@@ -345,6 +356,26 @@ class FakeOpenStack:
             self.data[made["id"]] = self.data[match[1]].ljust(1 << 20, b"\0") + bytes(1 << 20)
             return 202, {"os-volume_upload_image": {"image_id": made["id"]}}
         return self._plain(method, path, body, ("volumes", "backups", "snapshots"))
+
+    def _dns(
+        self, method: str, path: str, query: Mapping[str, str], caller: str, body: Any, raw: bytes
+    ) -> tuple[int, Any] | None:
+        path = path.removeprefix("/v2")
+        if path == "/zones" and method == "POST":
+            return 202, self.add("zones", body, project_id=PROJECT, status=self.zone_status)
+        if path == "/zones":
+            return 200, {"zones": self.all("zones")}
+        if path.endswith("/recordsets"):
+            return 202, {"status": "PENDING", **body}
+        if path.endswith("/nameservers"):
+            return 200, {"nameservers": [{"hostname": lan.NAME_SERVER, "priority": 1}]}
+        zone = next((one for one in self.all("zones") if one["id"] == path.split("/")[2]), None)
+        if zone is None:
+            return 404, {"message": "no such zone"}
+        if method == "DELETE":
+            self.all("zones").remove(zone)
+            return 202, zone
+        return 200, zone
 
     def _swift(
         self, method: str, path: str, query: Mapping[str, str], caller: str, body: Any, raw: bytes

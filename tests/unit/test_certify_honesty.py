@@ -110,7 +110,7 @@ def found_out(check: Check, wrong: Defect, cloud: FakeOpenStack, world: World) -
     return f"{result.outcome} {result.reason} {texts}"
 
 
-@pytest.mark.parametrize("module", ["catalog", "keys", "network", "zones"])
+@pytest.mark.parametrize("module", ["addresses", "catalog", "dns", "keys", "network", "zones"])
 def test_no_mutant_survives(module: str, world: World) -> None:
     """Whatever is turned round or left out in a check, some of these clouds shows it."""
     path = Path(zones.__file__).with_name(f"{module}.py")

@@ -284,7 +284,8 @@ def test_the_configuration_comes_from_the_cloud(cloud: FakeOpenStack) -> None:
     assert found["compute"]["flavor_ref_alt"] != found["compute"]["flavor_ref"]
     assert found["compute-feature-enabled"]["resize"] == "True"
     assert found["network"]["public_network_id"] == "outside"
-    assert found["network-feature-enabled"]["api_extensions"] == "external-net,port-security,router"
+    aliases = found["network-feature-enabled"]["api_extensions"]
+    assert aliases == "dns-domain-ports,dns-integration,external-net,port-security,router"
     assert found["image"]["disk_formats"] == "raw,qcow2"
     assert found["image-feature-enabled"]["import_image"] == "True"
     assert found["image-feature-enabled"]["image_format_enforcement"] == "True"

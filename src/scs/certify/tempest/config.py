@@ -21,7 +21,7 @@ from scs.certify.cloud import ALIASES, Asked
 from scs.certify.tempest.guests import Guests
 from scs.certify.tempest.people import People, Settings
 from scs.patience import patient
-from scs.standards.iaas.guests import gateway_of
+from scs.standards.iaas.lan import gateway_of
 from scs.standards.model import CouldNotRun
 
 SERVICES: Mapping[str, str] = {
