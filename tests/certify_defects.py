@@ -339,8 +339,22 @@ DEFECTS: Mapping[str, Defect] = {
     "scs-0126-default-external-network": defect(
         lambda cloud: cloud.things["networks"][0].update(is_default=False), "exactly one"
     ),
-    "scs-0126-ipv6-subnet-pool": defect(
-        lambda cloud: cloud.things["subnetpools"][0].update(shared=False), "a shared one for IPv6"
+    "scs-0126-ipv6-subnet-pool": replace(
+        defect(
+            lambda cloud: cloud.things["subnetpools"][0].update(shared=False),
+            "a shared one for IPv6",
+        ),
+        could_not=frozenset({"scs-0126-default-subnet-pools"}),
+    ),
+    "scs-0126-default-subnet-pools": defect(
+        lambda cloud: cloud.things["subnetpools"][0].update(is_default=False), "seen six;"
+    ),
+    "scs-0126-port-security": defect(
+        lambda cloud: cloud.things["networks"][0].update(shared=True, port_security_enabled=False),
+        "network external: expected port security",
+    ),
+    "scs-0126-rbac-policies": defect(
+        lambda cloud: cloud.holes.add("POST /rbac-policies"), "expected 403; seen 201"
     ),
 }
 
@@ -353,6 +367,17 @@ def _new_groups(cloud: FakeOpenStack, *rules: dict[str, Any]) -> None:
 def _two_defaults(cloud: FakeOpenStack) -> None:
     for name, default in (("second", True), ("third", False)):
         cloud.add("networks", {"name": name, "router:external": True, "is_default": default})
+
+
+def _four_pools(cloud: FakeOpenStack) -> None:
+    for name, default, shared in (
+        ("a", False, True),
+        ("b", True, True),
+        ("c", True, True),
+        ("d", True, False),
+    ):
+        values = {"name": name, "ip_version": 4, "shared": shared, "is_default": default}
+        cloud.add("subnetpools", values)
 
 
 def _other_store(cloud: FakeOpenStack, world: World, stack: ExitStack) -> None:
@@ -429,6 +454,7 @@ MORE: tuple[tuple[str, Defect], ...] = (
         "scs-0126-default-external-network",
         defect(_two_defaults, "external (default), second (default), third;"),
     ),
+    ("scs-0126-default-subnet-pools", defect(_four_pools, "seen a, b (default), c (default);")),
     ("scs-0123-swift-s3", Defect(_other_store, "seen 403: welcome")),
     ("scs-0121-zones-available", defect(lambda cloud: cloud.shut.add("nova"), "seen none is")),
     (

@@ -65,7 +65,9 @@ class FakeOpenStack:
                     "is_default": True,
                 }
             ],
-            "subnetpools": [{"id": "six", "name": "six", "ip_version": 6, "shared": True}],
+            "subnetpools": [
+                {"id": "six", "name": "six", "ip_version": 6, "shared": True, "is_default": True}
+            ],
             "volume_types": [
                 {"id": "1", "name": "plain", "description": "nothing said"},
                 {"id": "2", "name": "luks", "description": "[scs:encrypted] with LUKS"},
@@ -302,6 +304,10 @@ class FakeOpenStack:
             return 200, {"networks": outside}
         if path.endswith("_router_interface"):
             return 200, {}
+        if path.startswith("/rbac-policies"):
+            if "POST /rbac-policies" not in self.holes:
+                return 403, {"NeutronError": {"message": "rule:create_rbac_policy is disallowed"}}
+            return 201, {"rbac_policy": {"id": "1", **(body or {}).get("rbac_policy", {})}}
         if path == "/extensions":
             return 200, {"extensions": [{"alias": one} for one in self.extensions]}
         if path == "/routers" and method == "POST":
@@ -317,10 +323,12 @@ class FakeOpenStack:
             return 200, {"ports": lan.router_ports(self, query["network_id"])}
         if path == "/ports" and query.get("device_id"):
             return 200, {"ports": lan.server_ports(self, query["device_id"])}
-        if method == "DELETE" and path.startswith("/networks/") and self.all("servers"):
-            return 409, {"NeutronError": {"message": "There are one or more ports in use"}}
         if method == "DELETE" and path.startswith("/networks/"):
-            self.things["subnets"] = []
+            known = path.split("/")[2]
+            if lan.in_use(self, known):
+                return 409, {"NeutronError": {"message": "There are one or more ports in use"}}
+            kept = [one for one in self.all("subnets") if one.get("network_id") != known]
+            self.things["subnets"] = kept
         more = ("floatingips", "ports", "address-groups")
         kinds = ("networks", "subnets", "routers", "subnetpools", "security-groups", *more)
         return self._plain(method, path, body, kinds, project_id=PROJECT)

@@ -24,6 +24,12 @@ def subnet(asked: Json) -> Json:
     return {"gateway_ip": str(ip_network(asked["cidr"])[1]), "dns_nameservers": [], **asked}
 
 
+def in_use(cloud: FakeOpenStack, network: str) -> bool:
+    """Whether a server may have a port there."""
+    here = {"uuid": network}
+    return any(here in one.get("networks", [here]) for one in cloud.all("servers"))
+
+
 def _named(cloud: FakeOpenStack) -> bool:
     return "dns-integration" in cloud.extensions
 

@@ -165,10 +165,11 @@ def test_a_cloud_that_does_not_answer_is_no_pass(cloud: FakeOpenStack, world: Wo
     for path in (
         *("/compute/v2.1/flavors/detail", "/compute/v2.1/os-availability-zone"),
         *("/image/v2/images", "/network/v2.0/default-security-group-rules"),
-        *("/network/v2.0/networks", "/network/v2.0/subnetpools"),
+        *("/network/v2.0/networks", "/network/v2.0/subnetpools", "/network/v2.0/extensions"),
         *(f"{volume}/types", f"{volume}/os-availability-zone"),
     ):
         cloud.broken[f"GET {path}"] = (503, {"message": "down for a while"})
+    cloud.broken["POST /network/v2.0/networks"] = (503, {"message": "down for a while"})
     view = world.asked()
     checks = [check for check in QUICK if check.services and check.id != "scs-0123-swift-s3"]
     with ThreadPoolExecutor(8) as pool:
