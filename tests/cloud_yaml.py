@@ -34,6 +34,11 @@ tenant: {project: Team_1, user: ann, network: 192.168.7.0/24, ipv6: "FD00:0:0:7:
 content:
   projects: [{name: shop, description: the shop, quota: {ports: 5}}]
   aggregates: [{name: fast, nodes: [first], properties: {ssd: "true"}}]
+  default_security_group_rules:
+    - {direction: egress, ethertype: IPv6}
+    - {direction: ingress, protocol: tcp, port: 22-80, remote_ip_prefix: 10.0.0.0/8,
+       groups: [default]}
+    - {direction: ingress, remote_group: PARENT}
 config:
   nova:
     DEFAULT: {cpu_allocation_ratio: 4.0, debug: true, ram: 0x10, mode: 0o17, name: no, none: ""}

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fake_openstack import lan
-from fake_openstack.things import CODE, Json, a_flavor, a_rule, an_image, default_rules
+from fake_openstack.admin import AdminAnswers
+from fake_openstack.things import CODE, Json, a_flavor, a_rule, ago, an_image, default_rules
 from scs.standards.flavors import MANDATORY, RECOMMENDED
 from scs.standards.iaas.guests import BLOCKS, MARK
 from scs.standards.randomness import BLOCK
@@ -22,7 +23,7 @@ PROJECT, USER = "p" * 32, "u" * 32
 PASSWORDS = {"demo": "demo-password-3141", "admin": "admin-password-2718"}
 
 
-class FakeOpenStack:
+class FakeOpenStack(AdminAnswers):
     """What the cloud has, and what is broken in it."""
 
     def __init__(self) -> None:
@@ -80,6 +81,7 @@ class FakeOpenStack:
         }
         self.zones = {"compute": ["nova"], "block-storage": ["nova"]}
         self.shut: set[str] = set()
+        self.off: list[str] = []
         self.s3 = "<Error><Code>InvalidAccessKeyId</Code></Error>"
         self.guest: Json = {
             "kernel": "6.12.41+deb13-cloud-amd64",
@@ -184,13 +186,15 @@ class FakeOpenStack:
             return forced
         if path == "/":
             return 403, self.s3
-        if path == "/info":
+        if path == "/swift/info":
             return (200, self.swift) if self.swift is not None else (404, "no such bucket")
-        if path == "/volume/v3/":
-            return 200, {"versions": [{"id": "v3.0", "version": "3.71"}]}
+        if path == "/volume/":
+            return 300, {"versions": [{"id": "v3.0", "version": "3.71"}]}
         service, _, rest = path.strip("/").partition("/")
         if not caller and not re.fullmatch(r"/identity(/v3)?/?", path):
             return 401, {"error": {"code": 401, "message": "no token"}}
+        if caller == "admin" and (given := self.administered(method, path, body)):
+            return given
         handler = getattr(self, f"_{service.replace('-', '_')}", None)
         found = handler(method, f"/{rest}", query, caller, body, raw) if handler else None
         return found or (404, {"error": {"message": f"nothing at {method} {path}"}})
@@ -256,8 +260,11 @@ class FakeOpenStack:
     ) -> tuple[int, Any] | None:
         path = path.removeprefix("/v2")
         if path == "/images" and method == "GET":
-            wanted = query.get("visibility")
-            return 200, {"images": [one for one in self.images if one["visibility"] == wanted]}
+            wanted = (query.get("visibility"), False)
+            shown = (
+                i for i in self.images if (i["visibility"], i.get("os_hidden", False)) == wanted
+            )
+            return 200, {"images": list(shown)}
         if path == "/info/import":
             return 200, {"import-methods": {"value": ["glance-direct"]}}
         if path == "/schemas/image":
@@ -267,7 +274,8 @@ class FakeOpenStack:
             }
             return 200, {"properties": formats}
         if path == "/images":
-            made = {"id": uuid.uuid4().hex, "owner": PROJECT, "status": "queued", **body}
+            mine = {"owner": PROJECT, "status": "queued", "created_at": ago(0)}
+            made = {"id": uuid.uuid4().hex, **mine, **body}
             self.images.append(made)
             return 201, made
         known = path.split("/")[2]
@@ -285,7 +293,10 @@ class FakeOpenStack:
             self.images.remove(image)
             return 204, None
         if method == "PATCH":
-            image.update({change["path"][1:]: change["value"] for change in body})
+            for change in body:
+                image.pop(change["path"][1:], None)
+                if change["op"] != "remove":
+                    image[change["path"][1:]] = change["value"]
         return 200, image
 
     def _network(

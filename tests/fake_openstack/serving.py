@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import yaml
 
@@ -50,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
             token = self.headers.get("X-Auth-Token", "")
             caller = cloud.tokens.get(token, {}).get("name", "")
             cloud.project = cloud.projects.get(token, PROJECT)
-            status, told = cloud.answer(self.command, parts.path, query, caller, body, raw)
+            status, told = cloud.answer(self.command, unquote(parts.path), query, caller, body, raw)
         self._send(status, told)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _do  # noqa: N815

@@ -32,12 +32,11 @@ class PaperKind(Kind[ApiObject]):
                 raise RuntimeError(f"no token for user {tenant.user}: 401")
         with self.cloud.lock:
             found = {want.id: copy.deepcopy(self.cloud.api.get(want.id, {})) for want in wanted}
-            # Every project has some, whoever made it.
-            limits = {"cores": self.cloud.cores}
-            return {
-                want.id: limits | found[want.id] if isinstance(want, Quota) else found[want.id]
-                for want in wanted
-            }
+            for want in wanted:
+                found[want.id] = BORN.get(want.kind, {}) | found[want.id]
+                if isinstance(want, Quota):  # every project has some, whoever made it
+                    found[want.id] = {"cores": self.cloud.cores} | found[want.id]
+            return found
 
     def compare(self, want: ApiObject, seen: Mapping[str, Any]) -> str | None:
         return self.real.compare(want, seen)
@@ -77,6 +76,10 @@ def _rules(want: Any) -> list[list[Any]]:
     )
 
 
+BORN: Mapping[str, Values] = {
+    "default-security-group-rules": {"rules": [["egress IPv4 in all groups", "first"]]}
+}
+"""What nobody has made."""
 SHAPES: Mapping[str, Callable[[Any, Values], Values]] = {
     "domain": lambda want, known: known,
     "project": lambda want, known: known,
@@ -114,6 +117,9 @@ SHAPES: Mapping[str, Callable[[Any, Values], Values]] = {
     },
     "router": lambda want, known: {**known, "gateway": True, "subnets": sorted(want.subnets)},
     "security-group": lambda want, known: {**known, "ingress": _rules(want)},
+    "default-security-group-rules": lambda want, _known: {
+        "rules": [[rule.text, rule.text] for rule in want.rules]
+    },
     "aggregate": lambda want, known: {
         **known,
         "zone": want.zone,

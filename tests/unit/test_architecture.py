@@ -25,6 +25,7 @@ VALUES = frozenset({"model", "resources", "spec"})
 
 ALLOWED: dict[str, frozenset[str]] = {
     "errors": frozenset(),
+    "icmp": frozenset(),
     "marks": frozenset(),
     "paths": frozenset(),
     "private": frozenset(),
@@ -49,8 +50,11 @@ ALLOWED: dict[str, frozenset[str]] = {
     | VALUES
     | {"api", "components", "derive", "images", "plan", "private", "providers", "release"},
     # Any cloud, not only ours: it knows the API and the standards, and nothing of the engine.
-    "certify": frozenset({"errors", "marks", "patience", "private", "standards"}),
-    "verify": BASE | VALUES | {"api", "derive", "engine", "images", "marks", "plan", "providers"},
+    "certify": frozenset({"errors", "icmp", "marks", "patience", "private", "standards"}),
+    "verify": BASE
+    | VALUES
+    | {"api", "derive", "engine", "icmp", "images", "marks"}
+    | {"plan", "providers"},
     "cli": BASE
     | VALUES
     | {"certify", "derive", "engine", "plan", "policy", "private"}

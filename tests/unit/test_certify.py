@@ -89,6 +89,13 @@ def test_a_member_alone_is_enough_for_the_verdict(cloud: FakeOpenStack) -> None:
     assert could_not == {c.id for _, c, _ in IAAS_5_1.checks if Needs.ADMIN in c.needs}
 
 
+def test_a_catalog_without_identity_is_a_finding_and_no_end(cloud: FakeOpenStack) -> None:
+    cloud.types.remove("identity")
+    report = certify(asked(), IAAS_5_1, "fake", ["scs-0123-service-identity"])
+    assert [one.outcome for one in report.results] == [Outcome.FAIL]
+    assert report.identity == f"{cloud.base}/identity/v3"
+
+
 @pytest.mark.parametrize("roles", [["admin", "member"], ["manager", "member"], ["reader"], []])
 def test_who_may_more_or_less_than_a_member_is_refused(
     cloud: FakeOpenStack, roles: list[str]

@@ -29,6 +29,7 @@ from fake_openstack.serving import clouds_yaml, serving
 from fake_openstack.things import an_image
 from fake_openstack.tls import Authority, good_tls
 from fake_tempest import TOKEN, fake_tempest
+from scs import icmp
 from scs.certify import traces
 from scs.certify.cloud import MARKS, Asked, Run, session_of
 from scs.certify.page import report_page
@@ -36,7 +37,7 @@ from scs.certify.report import as_junit, as_yaml, canonical, values
 from scs.certify.run import Report, certify, now
 from scs.certify.tempest import crew, guests, people, suite, sweep
 from scs.certify.tempest.clean import HIDDEN, last_words, without_secrets
-from scs.certify.tempest.config import configuration, knock, offered, outside, written
+from scs.certify.tempest.config import configuration, offered, outside, unreachable, written
 from scs.certify.tempest.people import Login
 from scs.certify.tempest.suite import Tempest
 from scs.certify.wire import Limiter
@@ -321,24 +322,50 @@ def test_what_the_cloud_has_not_is_off(cloud: FakeOpenStack) -> None:
     assert any("imports" in text for text in offered(view).unknown)
 
 
+@pytest.mark.parametrize("answer", ["ping", "connection", "refusal", "none"])
+def test_one_logs_in_where_floating_ips_can_be_reached(
+    cloud: FakeOpenStack, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    asked_for = []
+
+    def pinged(address: str, _seconds: float) -> bool:
+        asked_for.append(address)
+        return answer == "ping"
+
+    def connect(to: tuple[str, int], timeout: float) -> socket.socket:
+        assert to == ("192.0.2.1", 22)
+        assert timeout >= 1
+        if answer == "refusal":
+            raise ConnectionRefusedError
+        if answer != "connection":
+            raise TimeoutError("timed out")
+        return socket.socket()
+
+    monkeypatch.setattr(icmp, "reached", pinged)
+    monkeypatch.setattr(socket, "create_connection", connect)
+    cloud.gateway = "192.0.2.1"
+    net = outside(asked())
+    assert asked_for == ["192.0.2.1"]
+    assert net.reachable == (answer != "none")
+    assert ("no answer to a ping; port 22: timed out" in net.note) == (answer == "none")
+
+
 def test_nobody_logs_in_where_floating_ips_cannot_be_reached(
     cloud: FakeOpenStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloud.gateway = ""
-    net = outside(asked())
-    assert (net.id, net.reachable) == ("outside", False)
-    assert "not reachable from here" in net.note
-    assert knock("127.0.0.1", port=1) == ""  # somebody is there, and says no
-
-    def silence(*_args: Any, **_more: Any) -> None:
-        raise TimeoutError("timed out")
-
-    monkeypatch.setattr(socket, "create_connection", silence)
-    assert knock("192.0.2.1") == "192.0.2.1: timed out"
-    cloud.gateway = "192.0.2.1"
     view = asked()
-    assert not outside(view).reachable
+    net = outside(view)
+    assert (net.id, net.reachable) == ("outside", False)
+    assert "not reachable from here (no address)" in net.note
     assert configured(view)["validation"]["run_validation"] == "False"
+
+    def forbidden(_address: str, _seconds: float) -> bool:
+        raise PermissionError
+
+    monkeypatch.setattr(icmp, "reached", forbidden)
+    # Nobody listens there, and the machine says so.
+    assert unreachable("127.0.0.1", 1) == ""
 
 
 def test_a_dollar_in_an_option_is_no_reference() -> None:

@@ -13,10 +13,19 @@ import pytest
 from clouds import CONTAINERS, expander_of, view_of
 from scs import components
 from scs.api.aggregate import Aggregates
+from scs.api.network import DefaultSecurityGroupRules
 from scs.api.quota import Quotas
 from scs.components.aggregates import component as aggregates
 from scs.model.content import LIMITS, NAMES, limits_of
-from scs.model.objects import Aggregate, Project, Quota, Server, VolumeQuota
+from scs.model.objects import (
+    Aggregate,
+    DefaultRule,
+    DefaultRules,
+    Project,
+    Quota,
+    Server,
+    VolumeQuota,
+)
 from scs.model.view import View
 from scs.resources import File
 from scs.spec import CloudSpec
@@ -120,6 +129,69 @@ def test_an_aggregate_becomes_a_zone() -> None:
     kind = Aggregates()
     assert kind.compare(EAST, kind.observe(nova, [EAST])[EAST.id]) == "has other zone, hosts"
     assert made(nova, EAST) is None
+
+
+class Neutron:
+    """The rules that new security groups begin with, as Neutron keeps them."""
+
+    def __init__(self) -> None:
+        self.there: dict[str, dict[str, Any]] = {}
+        self.change("POST", "", PATH, {KEY: {"direction": "egress", "ethertype": "IPv6"}})
+
+    def rest(self, _service: str, path: str, key: str) -> list[dict[str, Any]]:
+        assert (path, key) == (PATH, f"{KEY}s")
+        return list(self.there.values())
+
+    def change(
+        self, method: str, _service: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> None:
+        if method == "DELETE":
+            del self.there[path.removeprefix(f"{PATH}/")]
+            return
+        assert (method, path) == ("POST", PATH)
+        assert body is not None
+        unset = dict.fromkeys(
+            ("protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id")
+        )
+        used = {"used_in_default_sg": True, "used_in_non_default_sg": True}
+        known = f"id-{len(self.there)}"
+        self.there[known] = {"id": known, **unset, **used, **body[KEY]}
+
+
+PATH, KEY = "/v2.0/default-security-group-rules", "default_security_group_rule"
+OUT = DefaultRule("egress", "IPv6")
+SSH = DefaultRule("ingress", "IPv4", "tcp", (22, 22), "10.0.0.0/8", default=False)
+OWN = DefaultRule("ingress", "IPv4", members=True, custom=False)
+
+
+def test_new_groups_begin_with_just_the_rules_that_are_wanted() -> None:
+    neutron: Any = Neutron()
+    kind = DefaultSecurityGroupRules()
+    want = DefaultRules(name="all", rules=(SSH, OWN))
+    seen = kind.observe(neutron, [want])[want.id]
+    assert kind.compare(want, seen) == "lacks 2, has 1 that cloud.yaml does not name"
+    assert kind.diff(want, seen).splitlines() == [
+        "egress IPv6 in all groups: there → nothing",
+        "ingress IPv4 tcp 22 from 10.0.0.0/8 in custom groups: nothing → there",
+        "ingress IPv4 from members of the group in default groups: nothing → there",
+    ]
+    kind.converge(neutron, want, seen)
+    seen = kind.observe(neutron, [want])[want.id]
+    assert kind.compare(want, seen) is None
+    assert len(neutron.there) == 2
+    both = DefaultRules(name="all", rules=(OUT, SSH, OWN))
+    assert kind.compare(both, seen) == "lacks 1"
+    assert kind.compare(DefaultRules(name="all", rules=(SSH,)), seen) == (
+        "has 1 that cloud.yaml does not name"
+    )
+
+
+def test_rules_are_wanted_only_where_cloud_yaml_has_them() -> None:
+    entries = [{"direction": "egress", "ethertype": "IPv6"}]
+    for rules, wanted in (([], []), (entries, [(OUT,)])):
+        view = seen({**SPEC, "content": {"default_security_group_rules": rules}})
+        found = [item for part in view.components if part.objects for item in part.objects(view)]
+        assert [item.rules for item in found if isinstance(item, DefaultRules)] == wanted
 
 
 class Limited:

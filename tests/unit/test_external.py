@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from clouds import ONE, expanded, expander_of
+from clouds import ONE, ONE_CEPH, expanded, expander_of
+from scs import components
 from scs.engine.external import external, given_ca
 from scs.engine.pki import Authority
 from scs.engine.vault import Vault
 from scs.errors import BadInput
 from scs.model.external import DatabaseServer, External
+from scs.plan.plan import stranded
+from scs.plan.removal import Kept
 from scs.resources import Database, File
 from scs.spec import CloudSpec
 
@@ -54,6 +58,40 @@ def test_a_database_of_the_operators_is_used_by_all() -> None:
     assert (client.mode, client.secret) == (0o600, True)
     assert 'password = "pass \\"word\\\\\\\\"'.replace("\\\\\\\\", "\\\\") in client.content
     assert files["/etc/scs/database-ca.pem"].content == "the database's CA\n"
+
+
+MARIADB = Kept("node-1", "mariadb", "data:/var/lib/mysql", 123_000_000)
+IMAGES = Kept("node-1", "glance", "data:/var/lib/glance/images", 5_000_000_000)
+
+
+@pytest.mark.parametrize(
+    ("brought", "kept", "heir", "words"),
+    [
+        (SERVER, MARIADB, "external-database", "/var/lib/mysql on node-1 holds 123.0 MB of data"),
+        (None, MARIADB, "mariadb", "up --delete-data mariadb"),
+        (SERVER, replace(MARIADB, node="node-9"), "", ""),
+        (SERVER, replace(MARIADB, size=4096), "", ""),
+        (None, IMAGES, "glance", "5.0 GB"),
+        (None, replace(IMAGES, id="schema:glance"), "", ""),
+        (SERVER, replace(MARIADB, component="heat"), "", ""),
+    ],
+)
+def test_data_that_nobody_would_find_any_more_stop_the_change(
+    brought: DatabaseServer | None, kept: Kept, heir: str, words: str
+) -> None:
+    view = expander_of(ONE, external=External(database=brought)).view
+    known = [part for part, _ in components.discover().values()]
+    told = stranded(view, known, [kept])
+    assert [name for name, _ in told] == ([heir] if heir else [])
+    assert words in " ".join(why for _, why in told)
+
+
+def test_images_are_kept_on_nodes_only_without_ceph() -> None:
+    for spec_of, there in ((ONE, True), (ONE_CEPH, False)):
+        view = expander_of(spec_of).view
+        (glance,) = (part for part in view.components if part.name == "glance")
+        assert ("/var/lib/glance/images" in glance.data(view)) is there
+        assert glance.data() == ("/var/lib/glance/images",)
 
 
 def test_what_stays_with_the_operator_is_told() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from scs import icmp
 from scs.verify import guest, traces
 from scs.verify.steps import ProofFailed
 
@@ -45,23 +46,23 @@ def test_the_guests_wrong_answer_is_told(answer: str, complaint: str) -> None:
 
 def test_checksum_is_that_of_rfc_1071() -> None:
     data = bytes.fromhex("0001f203f4f5f6f7")
-    assert guest.checksum(data) == ~0xDDF2 & 0xFFFF
-    assert guest.checksum(data + guest.checksum(data).to_bytes(2, "big")) == 0
-    assert guest.checksum(b"\x01") == ~0x0100 & 0xFFFF
+    assert icmp.checksum(data) == ~0xDDF2 & 0xFFFF
+    assert icmp.checksum(data + icmp.checksum(data).to_bytes(2, "big")) == 0
+    assert icmp.checksum(b"\x01") == ~0x0100 & 0xFFFF
 
 
 def test_replies_are_known_by_their_cookie() -> None:
     cookie = b"12345678"
-    request = guest.echo_request(cookie, 56)
+    request = icmp.echo_request(cookie, 56)
     assert len(request) == 64
-    assert guest.checksum(request) == 0
+    assert icmp.checksum(request) == 0
     reply = b"\0" + request[1:]
     header = b"\x45" + bytes(19)
-    assert guest.is_reply(reply, cookie)
-    assert guest.is_reply(header + reply, cookie)
-    assert not guest.is_reply(header + request, cookie)
-    assert not guest.is_reply(reply, b"87654321")
-    assert not guest.is_reply(b"", cookie)
+    assert icmp.is_reply(reply, cookie)
+    assert icmp.is_reply(header + reply, cookie)
+    assert not icmp.is_reply(header + request, cookie)
+    assert not icmp.is_reply(reply, b"87654321")
+    assert not icmp.is_reply(b"", cookie)
 
 
 def test_a_key_is_private_and_its_comment_is_the_mark(tmp_path: Path) -> None:

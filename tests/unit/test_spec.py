@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from cloud_yaml import EVERYTHING, SERVICES
 from scs.errors import BadInput, Exit
 from scs.model.content import Content, OwnAggregate, OwnImage, OwnProject
+from scs.model.objects import DefaultRule
 from scs.model.topology import Role
 from scs.spec import AddressRange, CloudSpec, document, load, parse
 
@@ -119,6 +120,11 @@ def test_everything_can_be_said() -> None:
         projects=(OwnProject("shop", "the shop", {"ports": 5}),),
         aggregates=(OwnAggregate("fast", ("first",), {"ssd": "true"}),),
         images=(OwnImage("Fine 1"),),
+        default_rules=(
+            DefaultRule("egress", "IPv6"),
+            DefaultRule("ingress", "IPv4", "tcp", (22, 80), "10.0.0.0/8", custom=False),
+            DefaultRule("ingress", "IPv4", members=True),
+        ),
     )
     assert spec.images.vendors[0].properties == {"os_purpose": "gpu"}
     assert spec.config == {

@@ -296,6 +296,12 @@ ROWS: dict[str, Row] = {
         spec(content={"projects": [{"name": "shop", "quota": {"ram": 1024}}]}),
         {"project:shop", "quota:shop"},
     ),
+    "rules of new security groups": Row(
+        spec(
+            content={"default_security_group_rules": [{"direction": "egress", "ethertype": "IPv6"}]}
+        ),
+        {"default-security-group-rules:all"},
+    ),
     "an aggregate": Row(
         spec(content={"aggregates": [{"name": "fast", "nodes": ["node-1"]}]}), {"aggregate:fast"}
     ),

@@ -18,7 +18,7 @@ from scs.api.hosts import AgentsOfHosts, Hosts
 from scs.api.identity import Catalog, Domains, People, Projects, Roles
 from scs.api.image import Images
 from scs.api.kinds import Kind
-from scs.api.network import Networks, Routers, SecurityGroups
+from scs.api.network import DefaultSecurityGroupRules, Networks, Routers, SecurityGroups
 from scs.api.quota import Quotas
 from scs.api.volume import VolumeTypes
 from scs.images import BuiltImage
@@ -65,6 +65,7 @@ class Executor:
             "network": Networks(),
             "router": Routers(),
             "security-group": SecurityGroups(),
+            "default-security-group-rules": DefaultSecurityGroupRules(),
             "quota": Quotas("compute", "/os-quota-sets", "quota_set"),
             "network-quota": Quotas("network", "/v2.0/quotas", "quota"),
             "volume-quota": Quotas("block-storage", "/os-quota-sets", "quota_set"),

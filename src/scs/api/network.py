@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scs.api.clients import Clients
-from scs.api.kinds import Kind
-from scs.model.objects import CloudNetwork, Router, SecurityGroup, Subnet
+from scs.api.kinds import Kind, lines
+from scs.model.objects import CloudNetwork, DefaultRule, DefaultRules, Router, SecurityGroup, Subnet
 
 
 def subnet_values(subnet: Subnet) -> dict[str, Any]:
@@ -175,3 +175,78 @@ class SecurityGroups(Kind[SecurityGroup]):
             network.create_security_group_rule(
                 security_group_id=known, direction="ingress", **values
             )
+
+
+DEFAULT_RULES = "/v2.0/default-security-group-rules"
+PARENT = "PARENT"
+"""How Neutron calls the group that a rule will be in."""
+
+
+class DefaultSecurityGroupRules(Kind[DefaultRules]):
+    """The rules that new security groups begin with: those that are wanted, and no others."""
+
+    def observe(self, clients: Clients, wanted: Sequence[DefaultRules]) -> dict[str, Any]:
+        listed = clients.rest("network", DEFAULT_RULES, "default_security_group_rules")
+        found = {"rules": sorted([(_rule(item).text, item["id"]) for item in listed])}
+        return {want.id: found for want in wanted}
+
+    def _differences(
+        self, want: DefaultRules, seen: Mapping[str, Any]
+    ) -> tuple[list[DefaultRule], list[tuple[str, str]]]:
+        """Rules that are missing; texts and ids of those that are too many."""
+        missing = {rule.text: rule for rule in want.rules}
+        return (
+            [rule for text, rule in missing.items() if text not in dict(seen["rules"])],
+            [(text, known) for text, known in seen["rules"] if text not in missing],
+        )
+
+    def compare(self, want: DefaultRules, seen: Mapping[str, Any]) -> str | None:
+        missing, more = self._differences(want, seen)
+        words = [f"lacks {len(missing)}"] if missing else []
+        words += [f"has {len(more)} that cloud.yaml does not name"] if more else []
+        return ", ".join(words) or None
+
+    def diff(self, want: DefaultRules, seen: Mapping[str, Any]) -> str:
+        missing, more = self._differences(want, seen)
+        return lines(
+            [
+                *((text, "there", "nothing") for text, _ in more),
+                *((rule.text, "nothing", "there") for rule in missing),
+            ]
+        )
+
+    def converge(self, clients: Clients, want: DefaultRules, seen: Mapping[str, Any]) -> None:
+        missing, more = self._differences(want, seen)
+        # First those that are wanted: a group made meanwhile has rather too much than no way out.
+        for rule in missing:
+            first, last = rule.ports or (None, None)
+            body = {
+                "direction": rule.direction,
+                "ethertype": rule.ethertype,
+                "protocol": rule.protocol or None,
+                "port_range_min": first,
+                "port_range_max": last,
+                "remote_ip_prefix": rule.prefix or None,
+                "remote_group_id": PARENT if rule.members else None,
+                "used_in_default_sg": rule.default,
+                "used_in_non_default_sg": rule.custom,
+            }
+            given = {key: value for key, value in body.items() if value is not None}
+            clients.change("POST", "network", DEFAULT_RULES, {"default_security_group_rule": given})
+        for _, known in more:
+            clients.change("DELETE", "network", f"{DEFAULT_RULES}/{known}")
+
+
+def _rule(item: Mapping[str, Any]) -> DefaultRule:
+    """A rule as Neutron tells it."""
+    first, last = item["port_range_min"], item["port_range_max"]
+    return DefaultRule(
+        direction=item["direction"],
+        ethertype=item["ethertype"],
+        protocol=item["protocol"] or "",
+        ports=None if first is None else (first, last),
+        prefix=item["remote_ip_prefix"] or "",
+        members=item["remote_group_id"] == PARENT,
+        default=item["used_in_default_sg"],
+        custom=item["used_in_non_default_sg"],
+    )

@@ -211,6 +211,13 @@ class Asked:
             address = f"{address}/{version}"
         return address
 
+    @property
+    def identity(self) -> str:
+        """Where it is asked for tokens; by the login where the catalog does not say so."""
+        if self.has("identity"):
+            return self.url("identity")
+        return str(getattr(self._session.auth, "auth_url", ""))
+
     # Asking.
 
     def get(self, service: str, path: str, microversion: str = "") -> Answer:

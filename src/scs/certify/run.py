@@ -121,7 +121,7 @@ def certify(
         scope,
         subject,
         cloud.region,
-        cloud.url("identity"),
+        cloud.identity,
         cloud.now,
         time.monotonic() - start,
         cloud.run.limiter.count,

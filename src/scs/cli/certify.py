@@ -93,7 +93,7 @@ def home_of(options: Mapping[str, Any], name: str | None) -> Home:
 
 
 @contextmanager
-def _alone(home: Home) -> Iterator[None]:
+def alone(home: Home) -> Iterator[None]:
     """One run at a time: what another run has left is nobody's any more."""
     import fcntl
 
@@ -176,7 +176,7 @@ def certify(
     from scs.certify import history as kept
     from scs.certify.report import values
 
-    with _alone(home):
+    with alone(home):
         signer = home.signer  # first: a run that could not be signed would be in vain
         ask = Ask(name, admin_cloud, also, workers, only, rate)
         report = _examined(options, home, chosen, ask)

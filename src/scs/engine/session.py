@@ -57,6 +57,7 @@ from scs.plan.plan import (
     node_steps,
     objections,
     removal_steps,
+    stranded,
 )
 from scs.plan.removal import emptied, record
 from scs.plan.resolve import resolve
@@ -342,6 +343,7 @@ class Session:
             name: removal_steps(name, items, observed.get(name, {}), self._delete_data)
             for name, items in desired.items()
         }
+        known = (part for part, _ in self.available.values())
         gone_there, left_there = gone_steps(gone, past, self._delete_data)
         on_nodes = {
             name: (
@@ -356,6 +358,7 @@ class Session:
             )
             for name, items in desired.items()
         }
+        kept = tuple(item for _, found in away.values() for item in found)
         changed = {step.component for steps in on_nodes.values() for step, _ in steps}
         plan = Plan(
             machine=(*self._machine_steps(view.nodes, states), *self._lack_steps(lacks)),
@@ -370,8 +373,8 @@ class Session:
                 refused={name: self.secrets.mask(why) for name, why in sight.refused.items()},
             ),
             gone=gone_there,
-            objections=objections(view, observed),
-            kept=(*(item for _, kept in away.values() for item in kept), *left_there),
+            objections=(*objections(view, observed), *stranded(view, known, kept)),
+            kept=(*kept, *left_there),
             leaving=tuple(
                 leaving_step(
                     node,

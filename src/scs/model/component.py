@@ -273,6 +273,14 @@ class Gauge:
 
 
 @dataclass(frozen=True)
+class Keeps:
+    """Data on a component's nodes that only some clouds have there."""
+
+    path: str
+    when: Callable[[View], bool] = lambda _: True
+
+
+@dataclass(frozen=True)
 class Component:
     """A part of the cloud, declared once."""
 
@@ -305,8 +313,8 @@ class Component:
     resources: Callable[[View], Iterable[Resource]] | None = None
     """Further resources on its nodes, after its units."""
     objects: Callable[[View], Iterable[ApiObject]] | None = None
-    gauges: tuple[Gauge, ...] = ()
     """What it wants in the cloud's API."""
+    gauges: tuple[Gauge, ...] = ()
     leaves: Callable[[View], Iterable[ApiObject]] | None = None
     """What stays of it in the cloud's API when its node (`view.here`) goes: moved away
     before the node is stopped, removed after."""
@@ -322,5 +330,10 @@ class Component:
     when: Callable[[View], bool] | None = None
     """Whether this cloud has it at all; always, when not given."""
     checks: tuple[Check, ...] = ()
-    keeps: tuple[str, ...] = ()
+    keeps: tuple[str | Keeps, ...] = ()
     """Paths whose loss would lose data: what a backup must hold."""
+
+    def data(self, view: View | None = None) -> tuple[str, ...]:
+        """What it keeps, in this cloud or (without a view) in any."""
+        kept = [item if isinstance(item, Keeps) else Keeps(item) for item in self.keeps]
+        return tuple(item.path for item in kept if view is None or item.when(view))

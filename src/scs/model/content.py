@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from scs.model.objects import Quota
+from scs.model.objects import DefaultRule, Quota
 
 LIMITS: Mapping[str, Mapping[str, str]] = {
     "compute": {
@@ -110,3 +110,5 @@ class Content:
     projects: tuple[OwnProject, ...] = ()
     aggregates: tuple[OwnAggregate, ...] = ()
     images: tuple[OwnImage, ...] = ()
+    default_rules: tuple[DefaultRule, ...] = ()
+    """All rules that new security groups begin with; none: Neutron's own."""

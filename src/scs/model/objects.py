@@ -289,6 +289,49 @@ class Aggregate(ApiObject):
         return True
 
 
+@dataclass(frozen=True)
+class DefaultRule:
+    """A rule that new security groups begin with, as Neutron has it."""
+
+    direction: str
+    ethertype: str
+    protocol: str = ""
+    """Empty: all."""
+    ports: tuple[int, int] | None = None
+    """First and last; None: all."""
+    prefix: str = ""
+    """From or to these addresses; empty: anywhere."""
+    members: bool = False
+    """From or to members of the same group only."""
+    default: bool = True
+    """The `default` groups of new projects have it."""
+    custom: bool = True
+    """Groups that users make have it."""
+
+    @property
+    def text(self) -> str:
+        """For people: `ingress IPv4 tcp 22 from 10.0.0.0/8 in default groups`."""
+        first, last = self.ports or (0, 0)
+        ports = f"{first}" if first == last else f"{first}-{last}"
+        where = "members of the group" if self.members else self.prefix
+        groups = "all groups" if self.default and self.custom else ""
+        words = (
+            *(self.direction, self.ethertype, self.protocol, ports if self.ports else ""),
+            f"{'from' if self.direction == 'ingress' else 'to'} {where}" if where else "",
+            f"in {groups or ('default groups' if self.default else 'custom groups')}",
+        )
+        return " ".join(word for word in words if word)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DefaultRules(ApiObject):
+    """All rules that new security groups begin with; groups that are there keep theirs."""
+
+    kind: ClassVar[str] = "default-security-group-rules"
+    service: ClassVar[str] = "network"
+    rules: tuple[DefaultRule, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class VolumeType(ApiObject):
     """A kind of volumes that users choose from."""

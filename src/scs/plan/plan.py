@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from scs.model.component import Component
 from scs.model.objects import ApiObject
 from scs.model.topology import Node
 from scs.model.view import View
@@ -237,6 +238,42 @@ def objections(
         if part.objections
         for why in part.objections(view, observed)
     )
+
+
+EMPTY = 1 << 16
+"""Bytes of a folder in which there is nothing to speak of."""
+
+
+def stranded(
+    view: View, known: Iterable[Component], kept: Iterable[Kept]
+) -> tuple[tuple[str, str], ...]:
+    """Component and reason, for all data that those who use them would not find any more.
+
+    That is so when a component on the node keeps its data somewhere else now, or another one has
+    taken its place: nothing moves them by itself.
+    """
+    names = {part.name: part for part in known}
+    found = []
+    for item in kept:
+        nodes = [node for node in view.nodes if node.name == item.node]
+        left = names.get(item.component)
+        path = item.id.removeprefix("data:")
+        if not nodes or left is None or path == item.id or item.size < EMPTY:
+            continue
+        given = {gives.need for gives in left.gives}
+        heirs = (
+            part
+            for part in view.on(nodes[0]).components_here
+            if part.name == left.name or given & {gives.need for gives in part.gives}
+        )
+        if heir := next(heirs, None):
+            why = (
+                f"{path} on {item.node} holds {size_text(item.size)} of data, and from now on they"
+                f" would lie elsewhere: nothing moves them. Take the change back; or copy them, as"
+                f" docs/operations.md says, and run `up --delete-data {left.name}`"
+            )
+            found.append((heir.name, why))
+    return tuple(found)
 
 
 def leaving_step(

@@ -70,7 +70,7 @@ def record(items: Sequence[Resource], view: View) -> Record:
             if isinstance(item, Osd):
                 found[f"{kind}:{name}"] = {**found[f"{kind}:{name}"], "server": CLUSTER}
     for part in view.components_here:
-        for path in part.keeps:
+        for path in part.data(view):
             found[f"data:{path}"] = _entry("data", path, part.name, True)
     return Record(name="managed", component=RECORD, items=found)
 

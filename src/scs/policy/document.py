@@ -69,5 +69,5 @@ def describe(part: Component) -> dict[str, Any]:
             }
             for point in part.endpoints
         ],
-        "keeps": list(part.keeps),
+        "keeps": list(part.data()),
     }

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: MPL-2.0
-"""What the cloud has in its API for customers, in cloud.yaml: projects, limits, aggregates."""
+"""What the cloud has in its API for customers, in cloud.yaml: projects and limits, hosts, rules."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from scs.model.content import NAMES as LIMITS
+from scs.model.objects import DefaultRule
 from scs.spec import kinds
 from scs.spec.part import LISTED, MAPPED, Part
 
@@ -65,6 +66,56 @@ class AggregateEntry(Part):
     )
 
 
+class DefaultRuleEntry(Part):
+    """A rule as `openstack default security group rule create` has it."""
+
+    direction: Annotated[str, kinds.choice(("ingress", "egress"))] = Field(
+        description="Into machines or out of them.", examples=["egress"]
+    )
+    ethertype: Annotated[str, kinds.choice(("IPv4", "IPv6"))] = Field(
+        default="IPv4", description="For which addresses.", examples=["IPv6"]
+    )
+    protocol: Annotated[str, kinds.choice(("tcp", "udp", "icmp", "ipv6-icmp"))] | None = Field(
+        default=None, description="`null`: all.", examples=["tcp"]
+    )
+    port: Annotated[str, kinds.PORTS] | None = Field(
+        default=None, description="Or a range; `null`: all.", examples=["8000-8099"]
+    )
+    remote_ip_prefix: Annotated[IPv4Network | IPv6Network, kinds.NETWORK] | None = Field(
+        default=None,
+        description="From or to which addresses; `null`: anywhere.",
+        examples=["10.0.0.0/8"],
+    )
+    remote_group: Annotated[str, kinds.choice(("PARENT",))] | None = Field(
+        default=None,
+        description="`PARENT`: from or to machines in the same group only.",
+        examples=["PARENT"],
+    )
+    groups: Annotated[tuple[Annotated[str, kinds.choice(("default", "custom"))], ...], LISTED] = (
+        Field(
+            default=("default", "custom"),
+            description="Which groups begin with it: the `default` ones of new projects, those"
+            " that users make.",
+            examples=["[default]"],
+        )
+    )
+
+    @property
+    def rule(self) -> DefaultRule:
+        """As components see it."""
+        first, _, last = (self.port or "").partition("-")
+        return DefaultRule(
+            direction=self.direction,
+            ethertype=self.ethertype,
+            protocol=self.protocol or "",
+            ports=(int(first), int(last or first)) if first else None,
+            prefix=str(self.remote_ip_prefix or ""),
+            members=self.remote_group is not None,
+            default="default" in self.groups,
+            custom="custom" in self.groups,
+        )
+
+
 class Content(Part):
     """What the cloud has in its API for your customers, beside what each cloud has."""
 
@@ -77,6 +128,13 @@ class Content(Part):
         default=(),
         description="Host aggregates of Nova.",
         examples=['[{name: fast-disks, nodes: [compute-1], properties: {ssd: "true"}}]'],
+    )
+
+    default_security_group_rules: Annotated[tuple[DefaultRuleEntry, ...], LISTED] = Field(
+        default=(),
+        description="All rules that new security groups begin with; `[]`: Neutron's own. Groups"
+        " that are there keep theirs.",
+        examples=["[{direction: egress}, {direction: egress, ethertype: IPv6}]"],
     )
 
 

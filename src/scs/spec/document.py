@@ -218,7 +218,9 @@ def _syntax_error(error: yaml.YAMLError, text: str) -> _UnreadableError:
     mark = Mark() if raw_mark is None else Mark(raw_mark.line + 1, raw_mark.column + 1)
     problem = str(getattr(error, "problem", None) or "it can't be parsed")
     lines = _LINE_END.split(text)
-    line = lines[mark.line - 1] if mark.line <= len(lines) else ""
+    if mark.line > len(lines):  # where the text ends, for a parser that knows more line ends
+        mark = Mark(len(lines), len(lines[-1]) + 1)
+    line = lines[mark.line - 1]
     if "\t" in re.match(r"[\s-]*", line)[0]:  # type: ignore[index]  # matches always
         return _UnreadableError(
             Mark(mark.line, line.index("\t") + 1),

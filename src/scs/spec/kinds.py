@@ -392,6 +392,30 @@ def _port(value: object) -> int:
 PORT = Kind(
     "a port: 1 to 65535", _port, {"type": "integer", "minimum": 1, "maximum": 65535}, as_text=False
 )
+
+
+def _ports(value: object) -> str:
+    first, _, last = str(value).partition("-")
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise KindError
+    numbers = [int(word) for word in (first, last or first) if re.fullmatch("[0-9]{1,5}", word)]
+    if len(numbers) < 2 or not all(0 < number < 65536 for number in numbers):
+        raise KindError
+    if numbers[0] > numbers[1]:
+        raise KindError(f"did you mean `{numbers[1]}-{numbers[0]}`?")
+    return str(value)
+
+
+PORTS = Kind(
+    "a port or a range of ports such as `8000-8099`", _ports, {"type": ["string", "integer"]}
+)
+
+
+def _network(value: object) -> IPv4Network | IPv6Network:
+    return _ipv6_network(value) if ":" in str(value) else _ipv4_network(value)
+
+
+NETWORK = Kind("a network such as `10.0.0.0/8` or `fd00::/8`", _network, {"type": "string"})
 DISK = words(
     "/dev/[A-Za-z0-9][A-Za-z0-9._:+/-]{0,200}",
     "the path of a disk, such as `/dev/disk/by-id/…`",

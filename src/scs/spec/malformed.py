@@ -322,6 +322,16 @@ _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
     rules.limits: {
         "a limit of volumes without volumes": "tenant: {quota: {volumes: 1}}\n",
     },
+    rules.default_rules: {
+        what: f"content:\n  default_security_group_rules:\n  - {{direction: ingress, {text}}}\n"
+        for what, text in {
+            "a port without a protocol": "port: 22",
+            "a prefix of the other kind": "remote_ip_prefix: 'fd00::/8'",
+            "a prefix and a group": "remote_ip_prefix: 10.0.0.0/8, remote_group: PARENT",
+            "a rule for no group": "groups: []",
+            "a rule twice": "protocol: tcp}\n  - {direction: ingress, protocol: tcp",
+        }.items()
+    },
     rules.aggregates: {
         "two aggregates of one name": f"{_NODES}}}\ncontent:\n  aggregates:\n"
         "  - {name: x, nodes: [a]}\n  - {name: x, nodes: [a]}\n",

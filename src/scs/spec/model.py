@@ -417,6 +417,7 @@ class CloudSpec(Part):
                 OwnImage(entry.name, "" if entry.sha512.startswith("https") else entry.sha512)
                 for entry in self.images.vendors
             ),
+            default_rules=tuple(entry.rule for entry in written.default_security_group_rules),
         )
 
     @property

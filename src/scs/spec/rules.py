@@ -318,6 +318,28 @@ def aggregates(spec: CloudSpec) -> Iterator[Finding]:
             )
 
 
+def default_rules(spec: CloudSpec) -> Iterator[Finding]:
+    """Each rule can be one of Neutron's, and is there once."""
+    seen: dict[str, Loc] = {}
+    for index, entry in enumerate(spec.content.default_security_group_rules):
+        loc: Loc = ("content", "default_security_group_rules", index)
+        prefix = entry.remote_ip_prefix
+        if entry.port and entry.protocol not in ("tcp", "udp"):
+            what, hint = "`port` needs `protocol: tcp` or `udp`", "name it, or take `port` out"
+        elif prefix and f"IPv{prefix.version}" != entry.ethertype:
+            what = f"`{prefix}` is not {entry.ethertype}"
+            hint = f"write `ethertype: IPv{prefix.version}`"
+        elif prefix and entry.remote_group:
+            what, hint = "either `remote_ip_prefix` or `remote_group`", "take one of them out"
+        elif not entry.groups:
+            what, hint = "no group begins with it", "write `groups: [default, custom]`"
+        elif (first := seen.setdefault(entry.rule.text, loc)) != loc:
+            what, hint = f"is {dotted(first)} again", "take one of them out"
+        else:
+            continue
+        yield Finding((loc,), f"{dotted(loc)}: {what}", hint)
+
+
 def _once(seen: dict[str, Loc], name: str, loc: Loc, what: str) -> Iterator[Finding]:
     """That a name is not taken already; takes it."""
     first = seen.setdefault(name, loc)
@@ -348,6 +370,7 @@ RULES: tuple[Callable[[CloudSpec], Iterator[Finding]], ...] = (
     images,
     limits,
     aggregates,
+    default_rules,
 )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scs.api.compute import ssh_answers
+from scs.icmp import ping
 from scs.verify import guest
 from scs.verify.ground import Ground
 from scs.verify.run import API_SECONDS, Run
@@ -140,7 +141,7 @@ class Server:
         run.saying("floating IP")(f"waiting for {self.address} to answer ping")
         try:
             seconds = run.patience.until(
-                lambda: guest.ping(self.address),
+                lambda: ping(self.address),
                 BOOT_SECONDS,
                 lambda: f"{self.address} does not answer ping{self._console_tail()}",
                 every=0.1,
@@ -180,7 +181,7 @@ class Server:
         say(f"packets of {full} bytes")
         try:
             # More than one: the first may only teach a switch on the way.
-            if not any(guest.ping(self.address, full) for _ in range(5)):
+            if not any(ping(self.address, full) for _ in range(5)):
                 raise ProofFailed(f"packets of {full} bytes do not pass, although the MTU is {mtu}")
         except PermissionError:
             say("no ping: this machine lets only root")

@@ -15,14 +15,14 @@ from configparser import RawConfigParser
 from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any
-from urllib.parse import urlsplit
 
+from scs import icmp
 from scs.certify.cloud import ALIASES, Asked
 from scs.certify.tempest.guests import Guests
 from scs.certify.tempest.people import People, Settings
 from scs.patience import patient
 from scs.standards.iaas.lan import gateway_of
-from scs.standards.model import CouldNotRun
+from scs.standards.model import Answer, CouldNotRun
 
 SERVICES: Mapping[str, str] = {
     "nova": "compute",
@@ -37,6 +37,8 @@ PREFIX = "scs-tempest-"
 BUILD_SECONDS = 300
 SSH_PORT = 22
 REACH_SECONDS = 20
+"""A new router answers so late."""
+CONNECT_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,12 @@ def offered(cloud: Asked) -> Offered:
         "enforces_formats": lambda: _enforces_formats(cloud),
     }
     if cloud.has("block-storage"):
-        asks["volume"] = lambda: _newest(cloud.bare(_volume_root(cloud), {}).checked().body)
+        asks["volume"] = lambda: _newest(_root(cloud, "block-storage").body)
         asks["volume_extensions"] = lambda: _aliases(
             cloud.items("block-storage", "/extensions", "extensions")
         )
     if cloud.has("object-store"):
-        # The features are told at the server's root, or below the prefix that Ceph has.
-        asks["swift"] = lambda: _features(cloud)
+        asks["swift"] = lambda: tuple(sorted(_root(cloud, "object-store", "info").checked().body))
     for name, ask in asks.items():
         try:
             found[name] = ask()
@@ -127,18 +128,14 @@ def _enforces_formats(cloud: Asked) -> bool:
     return not answer.ok
 
 
-def _volume_root(cloud: Asked) -> str:
-    return re.sub(r"(/v3)(/.*)?$", r"\1/", cloud.url("block-storage"))
-
-
-def _features(cloud: Asked) -> tuple[str, ...]:
-    parts = urlsplit(cloud.url("object-store"))
-    answer = cloud.bare(f"{parts.scheme}://{parts.netloc}/info", {})
-    return tuple(sorted(answer.checked().body))
+def _root(cloud: Asked, service: str, name: str = "") -> Answer:
+    """What a service tells everybody beside its versions; a list of these comes with status 300."""
+    url = re.split(r"/v\d+(?:\.\d+)?(?:/|$)", cloud.url(service))[0]
+    return cloud.bare(f"{url}/{name}", {})
 
 
 def outside(cloud: Asked) -> Outside:
-    """The network of floating IPs, and whether one gets there: a router of ours is knocked at."""
+    """The network of floating IPs, and whether one gets there: a router of ours is asked."""
     known = cloud.items("network", "/networks?router:external=true", "networks")
     if not known:
         return Outside()
@@ -146,7 +143,7 @@ def outside(cloud: Asked) -> Outside:
     note = f"external network {chosen['name']}"
     try:
         address = gateway_of(cloud, chosen["id"])
-        why = knock(address)
+        why = unreachable(address)
     except CouldNotRun as error:
         why = str(error)
     if why:
@@ -154,18 +151,26 @@ def outside(cloud: Asked) -> Outside:
     return Outside(chosen["id"], chosen["name"], not why, note)
 
 
-def knock(address: str, port: int = SSH_PORT, seconds: float = REACH_SECONDS) -> str:
-    """Why a host cannot be reached; empty: it accepted or refused a connection."""
-    why = "no address"
+def unreachable(address: str, seconds: float = REACH_SECONDS) -> str:
+    """Why a router cannot be reached; empty: it accepted or refused a connection, or a ping.
+
+    OVN's routers answer pings alone, others perhaps only connections.
+    """
     if not address:
-        return why
+        return "no address"
     try:
-        with socket.create_connection((address, port), timeout=patient(seconds)):
+        if icmp.reached(address, patient(seconds)):
+            return ""
+        why = "no answer to a ping"
+    except PermissionError:
+        why = "a ping is not allowed here"
+    try:
+        with socket.create_connection((address, SSH_PORT), timeout=patient(CONNECT_SECONDS)):
             return ""
     except ConnectionRefusedError:
         return ""
     except OSError as error:
-        return f"{address}: {error.strerror or error}"
+        return f"{address}: {why}; port {SSH_PORT}: {error.strerror or error}"
 
 
 def configuration(

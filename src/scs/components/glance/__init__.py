@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from scs.model.component import CONTROL, Component, Config, Endpoint, Folder, User, Wsgi
+from scs.model.component import CONTROL, Component, Config, Endpoint, Folder, Keeps, User, Wsgi
 from scs.model.database import schema
 from scs.model.needs import BlockStorage, Cache, Database, Environment, ServiceUser
 
@@ -44,5 +44,5 @@ component = Component(
             environment={"OS_GLANCE_CONFIG_DIR": "/etc/glance"},
         ),
     ),
-    keeps=("/var/lib/glance/images",),
+    keeps=(Keeps("/var/lib/glance/images", lambda view: not view.given(BlockStorage)),),
 )
