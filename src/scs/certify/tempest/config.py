@@ -32,8 +32,12 @@ SERVICES: Mapping[str, str] = {
     "swift": "object-store",
 }
 """What tempest asks for → what the catalog calls it."""
-PREFIX = "scs-tempest-"
-"""How the names of all that tests make begin; the run follows."""
+PREFIX = "scs-t-"
+"""How the names of all that tests make begin; the run follows.
+
+Short: what tempest puts behind it is up to 46 characters, Nova numbers servers that are made
+together, and where ports have names in DNS, Neutron refuses a server's name of more than 63.
+"""
 BUILD_SECONDS = 300
 SSH_PORT = 22
 REACH_SECONDS = 20
