@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from certify_world import CHECKS, World
 from fake_openstack.cloud import FakeOpenStack
+from fake_openstack.lan import MACS
 from fake_openstack.serving import serving
 from fake_openstack.things import a_rule, ago, an_image
 from fake_openstack.tls import Authority, good_tls
@@ -109,8 +111,20 @@ def _property(name: str, value: Any, said: str) -> Defect:
     return defect(lambda cloud: cloud.image(OWN).update({name: value, **size}), said)
 
 
-def _guest(said: str, **values: str) -> Defect:
+def _guest(said: str, **values: str | None) -> Defect:
     return defect(lambda cloud: cloud.guest.update(values), said)
+
+
+FIRST, SECOND = (f"nic-{mac}" for mac in MACS)
+SERVERS = f"dhcp6-{MACS[1]}"
+WAYS = [f"route-{mac}" for mac in MACS]
+
+
+def _asked(instead: Mapping[int, str] = MappingProxyType({})) -> dict[str, Any]:
+    """What name servers said to the guest: nothing, or something else to these questions."""
+    if not instead:
+        return {f"asked-{index}": None for index in range(6)}
+    return {f"asked-{index}": line for index, line in instead.items()}
 
 
 def _types(cloud: FakeOpenStack, text: str) -> None:
@@ -288,6 +302,35 @@ DEFECTS: Mapping[str, Defect] = {
         _other_server("weak", tls=_weak_tls), "accepts ECDHE-ECDSA-AES128-SHA"
     ),
     "scs-0125-lifetime": Defect(_other_server("short", days=5), "lasts 14 more days; seen it ends"),
+    "scs-addresses-dhcp": _guest(
+        "expected 10.1.0.5/24, as its port has it; seen 10.1.0.6/24",
+        **{FIRST: "10.1.0.6/24 {six}:1::5/128"},
+    ),
+    "scs-addresses-dhcpv6-stateful": _guest(
+        ":1::5, as its port has it; seen 10.1.0.5/24;", **{FIRST: "10.1.0.5/24"}
+    ),
+    "scs-addresses-dhcpv6-stateless": _guest(
+        ":2::5/64, as its port has it; seen no address", **{SECOND: ""}
+    ),
+    "scs-0127-resolver": replace(
+        _guest("a name server from DHCP; seen none", servers="{six}:2::1", **_asked()),
+        could_not=frozenset({"scs-0127-own-name", "scs-0127-zone-record"}),
+    ),
+    "scs-0127-dns-integration": replace(
+        defect(
+            lambda cloud: cloud.extensions.__delitem__(slice(3, None)),
+            "Neutron: dns or dns_domain_ports",
+            "scs-0127-zone-extension",
+        ),
+        could_not=frozenset({"scs-0127-own-name"}),
+    ),
+    "scs-0127-own-name": _guest("10.0.0.53 AAAA: RCODE 3", **_asked({2: "10.0.0.53 {own} AAAA 3"})),
+    "scs-0127-zone-extension": defect(
+        lambda cloud: cloud.extensions.remove("dns-domain-ports"), "seen dns-integration;"
+    ),
+    "scs-0127-zone-record": _guest(
+        "seen 192.0.2.53: RCODE 5", **_asked({4: "192.0.2.53 {record} A 5"})
+    ),
     "scs-0126-external-network": defect(
         lambda cloud: cloud.things["networks"].clear(),
         "one with router:external",
@@ -296,8 +339,22 @@ DEFECTS: Mapping[str, Defect] = {
     "scs-0126-default-external-network": defect(
         lambda cloud: cloud.things["networks"][0].update(is_default=False), "exactly one"
     ),
-    "scs-0126-ipv6-subnet-pool": defect(
-        lambda cloud: cloud.things["subnetpools"][0].update(shared=False), "a shared one for IPv6"
+    "scs-0126-ipv6-subnet-pool": replace(
+        defect(
+            lambda cloud: cloud.things["subnetpools"][0].update(shared=False),
+            "a shared one for IPv6",
+        ),
+        could_not=frozenset({"scs-0126-default-subnet-pools"}),
+    ),
+    "scs-0126-default-subnet-pools": defect(
+        lambda cloud: cloud.things["subnetpools"][0].update(is_default=False), "seen six;"
+    ),
+    "scs-0126-port-security": defect(
+        lambda cloud: cloud.things["networks"][0].update(shared=True, port_security_enabled=False),
+        "network external: expected port security",
+    ),
+    "scs-0126-rbac-policies": defect(
+        lambda cloud: cloud.holes.add("POST /rbac-policies"), "expected 403; seen 201"
     ),
 }
 
@@ -312,6 +369,17 @@ def _two_defaults(cloud: FakeOpenStack) -> None:
         cloud.add("networks", {"name": name, "router:external": True, "is_default": default})
 
 
+def _four_pools(cloud: FakeOpenStack) -> None:
+    for name, default, shared in (
+        ("a", False, True),
+        ("b", True, True),
+        ("c", True, True),
+        ("d", True, False),
+    ):
+        values = {"name": name, "ip_version": 4, "shared": shared, "is_default": default}
+        cloud.add("subnetpools", values)
+
+
 def _other_store(cloud: FakeOpenStack, world: World, stack: ExitStack) -> None:
     """The object store at another address than all else, where nothing speaks S3."""
     other = FakeOpenStack()
@@ -321,6 +389,38 @@ def _other_store(cloud: FakeOpenStack, world: World, stack: ExitStack) -> None:
 
 
 MORE: tuple[tuple[str, Defect], ...] = (
+    ("scs-addresses-dhcp", _guest("router (10.1.0.1); seen there is none", **{WAYS[0]: "{link}"})),
+    ("scs-addresses-dhcp", _guest("router (10.1.0.1); seen 10.1.0.254", **{WAYS[0]: "10.1.0.254"})),
+    ("scs-addresses-dhcp", _guest("answer from 10.1.0.1 to its ping", reached="{six}:1::1")),
+    ("scs-addresses-dhcpv6-stateful", _guest("seen there is none;", **{WAYS[0]: ""})),
+    ("scs-addresses-dhcpv6-stateful", _guest(":1::1 to its ping", reached="10.1.0.1")),
+    (
+        "scs-addresses-dhcpv6-stateful",
+        _guest(":1::5, as its", **{FIRST: "10.1.0.5/24 {six}:1::5/96"}),
+    ),
+    ("scs-addresses-dhcpv6-stateless", _guest("there is none;", **{WAYS[1]: ""})),
+    ("scs-addresses-dhcpv6-stateless", _guest("seen fd5c::9;", **{SERVERS: "fd5c::9"})),
+    ("scs-addresses-dhcpv6-stateless", _guest("from DHCPv6; seen none;", **{SERVERS: ""})),
+    (
+        "scs-0127-resolver",
+        _guest("10.0.0.53: silence", **_asked({0: "10.0.0.53 . NS -"})),
+    ),
+    (
+        "scs-0127-resolver",
+        _guest("10.0.0.53: RCODE 5", **_asked({0: "10.0.0.53 . NS 5"})),
+    ),
+    (
+        "scs-0127-own-name",
+        _guest("10.0.0.53 A: 10.1.0.6;", **_asked({1: "10.0.0.53 {own} A 0 10.1.0.6"})),
+    ),
+    (
+        "scs-0127-zone-record",
+        defect(lambda cloud: setattr(cloud, "zone_status", "ERROR"), "designate-worker"),
+    ),
+    (
+        "scs-0127-zone-extension",
+        defect(lambda cloud: cloud.extensions.__delitem__(slice(3, None)), "seen there is none"),
+    ),
     (
         "scs-0115-default-rules",
         defect(
@@ -354,6 +454,7 @@ MORE: tuple[tuple[str, Defect], ...] = (
         "scs-0126-default-external-network",
         defect(_two_defaults, "external (default), second (default), third;"),
     ),
+    ("scs-0126-default-subnet-pools", defect(_four_pools, "seen a, b (default), c (default);")),
     ("scs-0123-swift-s3", Defect(_other_store, "seen 403: welcome")),
     ("scs-0121-zones-available", defect(lambda cloud: cloud.shut.add("nova"), "seen none is")),
     (

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fake_openstack import lan
 from fake_openstack.admin import AdminAnswers
 from fake_openstack.things import CODE, Json, a_flavor, a_rule, ago, an_image, default_rules
 from scs.standards.flavors import MANDATORY, RECOMMENDED
@@ -31,7 +32,7 @@ class FakeOpenStack(AdminAnswers):
         self.base = ""
         self.types = [
             *("compute", "identity", "image", "network", "load-balancer", "placement"),
-            *("volumev3", "object-store", "object-store-s3", "key-manager"),
+            *("volumev3", "object-store", "object-store-s3", "key-manager", "dns"),
         ]
         self.interfaces = {kind: ["public"] for kind in self.types}
         self.urls: dict[tuple[str, str], str] = {}
@@ -65,7 +66,9 @@ class FakeOpenStack(AdminAnswers):
                     "is_default": True,
                 }
             ],
-            "subnetpools": [{"id": "six", "name": "six", "ip_version": 6, "shared": True}],
+            "subnetpools": [
+                {"id": "six", "name": "six", "ip_version": 6, "shared": True, "is_default": True}
+            ],
             "volume_types": [
                 {"id": "1", "name": "plain", "description": "nothing said"},
                 {"id": "2", "name": "luks", "description": "[scs:encrypted] with LUKS"},
@@ -96,7 +99,9 @@ class FakeOpenStack(AdminAnswers):
         self.stuck: set[str] = set()
         """Kinds of volumes' things that never become available."""
         self.restores: Callable[[bytes], bytes] = lambda data: data
-        self.extensions = ["external-net", "port-security", "router"]
+        self.extensions = ["external-net", "port-security", "router", "dns-integration"]
+        self.extensions += ["dns-domain-ports"]
+        self.zone_status = "ACTIVE"
         self.swift: Json | None = {"swift": {}, "tempurl": {}}
         self.enforces = True
         """An image must be of the format that it is said to have."""
@@ -152,6 +157,7 @@ class FakeOpenStack(AdminAnswers):
             "volumev3": f"/volume/v3/{PROJECT}",
             "object-store": f"/swift/v1/AUTH_{PROJECT}",
             "key-manager": "/key-manager",
+            "dns": "/dns",
         }
         return [
             {
@@ -240,8 +246,10 @@ class FakeOpenStack(AdminAnswers):
             "cpus": flavor["vcpus"],
             "memory": flavor["ram"] * 1024 - 60_000,
             "disk": size * (1 << 21),
+            **lan.told(self, server),
             **self.guest,
         }
+        said = {key: value for key, value in said.items() if value is not None}
         packed = base64.encodebytes(self.random()).decode().split()
         lines = [f"[   11.0] cloud-init: {MARK} {key} {value}" for key, value in said.items()]
         lines += [f"{MARK} = {line}" for line in packed]
@@ -307,6 +315,10 @@ class FakeOpenStack(AdminAnswers):
             return 200, {"networks": outside}
         if path.endswith("_router_interface"):
             return 200, {}
+        if path.startswith("/rbac-policies"):
+            if "POST /rbac-policies" not in self.holes:
+                return 403, {"NeutronError": {"message": "rule:create_rbac_policy is disallowed"}}
+            return 201, {"rbac_policy": {"id": "1", **(body or {}).get("rbac_policy", {})}}
         if path == "/extensions":
             return 200, {"extensions": [{"alias": one} for one in self.extensions]}
         if path == "/routers" and method == "POST":
@@ -315,12 +327,19 @@ class FakeOpenStack(AdminAnswers):
             if values.get("external_gateway_info"):
                 values["external_gateway_info"] = {"external_fixed_ips": addresses}
             return 201, {"router": self.add("routers", values, project_id=PROJECT)}
+        if path == "/subnets" and method == "POST":
+            made = self.add("subnets", lan.subnet(body["subnet"]), project_id=PROJECT)
+            return 201, {"subnet": made}
+        if path == "/ports" and query.get("network_id"):
+            return 200, {"ports": lan.router_ports(self, query["network_id"])}
         if path == "/ports" and query.get("device_id"):
-            return 200, {"ports": []}
-        if method == "DELETE" and path.startswith("/networks/") and self.all("servers"):
-            return 409, {"NeutronError": {"message": "There are one or more ports in use"}}
+            return 200, {"ports": lan.server_ports(self, query["device_id"])}
         if method == "DELETE" and path.startswith("/networks/"):
-            self.things["subnets"] = []
+            known = path.split("/")[2]
+            if lan.in_use(self, known):
+                return 409, {"NeutronError": {"message": "There are one or more ports in use"}}
+            kept = [one for one in self.all("subnets") if one.get("network_id") != known]
+            self.things["subnets"] = kept
         more = ("floatingips", "ports", "address-groups")
         kinds = ("networks", "subnets", "routers", "subnetpools", "security-groups", *more)
         return self._plain(method, path, body, kinds, project_id=PROJECT)
@@ -356,6 +375,26 @@ class FakeOpenStack(AdminAnswers):
             self.data[made["id"]] = self.data[match[1]].ljust(1 << 20, b"\0") + bytes(1 << 20)
             return 202, {"os-volume_upload_image": {"image_id": made["id"]}}
         return self._plain(method, path, body, ("volumes", "backups", "snapshots"))
+
+    def _dns(
+        self, method: str, path: str, query: Mapping[str, str], caller: str, body: Any, raw: bytes
+    ) -> tuple[int, Any] | None:
+        path = path.removeprefix("/v2")
+        if path == "/zones" and method == "POST":
+            return 202, self.add("zones", body, project_id=PROJECT, status=self.zone_status)
+        if path == "/zones":
+            return 200, {"zones": self.all("zones")}
+        if path.endswith("/recordsets"):
+            return 202, {"status": "PENDING", **body}
+        if path.endswith("/nameservers"):
+            return 200, {"nameservers": [{"hostname": lan.NAME_SERVER, "priority": 1}]}
+        zone = next((one for one in self.all("zones") if one["id"] == path.split("/")[2]), None)
+        if zone is None:
+            return 404, {"message": "no such zone"}
+        if method == "DELETE":
+            self.all("zones").remove(zone)
+            return 202, zone
+        return 200, zone
 
     def _swift(
         self, method: str, path: str, query: Mapping[str, str], caller: str, body: Any, raw: bytes

@@ -110,7 +110,7 @@ def found_out(check: Check, wrong: Defect, cloud: FakeOpenStack, world: World) -
     return f"{result.outcome} {result.reason} {texts}"
 
 
-@pytest.mark.parametrize("module", ["catalog", "keys", "network", "zones"])
+@pytest.mark.parametrize("module", ["addresses", "catalog", "dns", "keys", "network", "zones"])
 def test_no_mutant_survives(module: str, world: World) -> None:
     """Whatever is turned round or left out in a check, some of these clouds shows it."""
     path = Path(zones.__file__).with_name(f"{module}.py")
@@ -165,10 +165,11 @@ def test_a_cloud_that_does_not_answer_is_no_pass(cloud: FakeOpenStack, world: Wo
     for path in (
         *("/compute/v2.1/flavors/detail", "/compute/v2.1/os-availability-zone"),
         *("/image/v2/images", "/network/v2.0/default-security-group-rules"),
-        *("/network/v2.0/networks", "/network/v2.0/subnetpools"),
+        *("/network/v2.0/networks", "/network/v2.0/subnetpools", "/network/v2.0/extensions"),
         *(f"{volume}/types", f"{volume}/os-availability-zone"),
     ):
         cloud.broken[f"GET {path}"] = (503, {"message": "down for a while"})
+    cloud.broken["POST /network/v2.0/networks"] = (503, {"message": "down for a while"})
     view = world.asked()
     checks = [check for check in QUICK if check.services and check.id != "scs-0123-swift-s3"]
     with ThreadPoolExecutor(8) as pool:

@@ -273,7 +273,7 @@ def configured(cloud: Asked, **more: Any) -> dict[str, dict[str, str]]:
 def test_the_configuration_comes_from_the_cloud(cloud: FakeOpenStack) -> None:
     view = asked()
     found = configured(view)
-    assert found["DEFAULT"]["resource_name_prefix"] == f"scs-tempest-{view.run.name}"
+    assert found["DEFAULT"]["resource_name_prefix"] == f"scs-t-{view.run.name}"
     assert found["auth"]["use_dynamic_credentials"] == "True"
     assert found["auth"]["admin_password"] == view.password
     assert PASSWORDS["admin"] not in str(found)
@@ -285,7 +285,8 @@ def test_the_configuration_comes_from_the_cloud(cloud: FakeOpenStack) -> None:
     assert found["compute"]["flavor_ref_alt"] != found["compute"]["flavor_ref"]
     assert found["compute-feature-enabled"]["resize"] == "True"
     assert found["network"]["public_network_id"] == "outside"
-    assert found["network-feature-enabled"]["api_extensions"] == "external-net,port-security,router"
+    aliases = found["network-feature-enabled"]["api_extensions"]
+    assert aliases == "dns-domain-ports,dns-integration,external-net,port-security,router"
     assert found["image"]["disk_formats"] == "raw,qcow2"
     assert found["image-feature-enabled"]["import_image"] == "True"
     assert found["image-feature-enabled"]["image_format_enforcement"] == "True"
@@ -617,7 +618,7 @@ def leave_things(cloud: FakeOpenStack, run: str = OLD) -> None:
     """What tests that were killed leave in a given project."""
 
     def name(kind: str) -> str:
-        return f"scs-tempest-{run}-SomeTest-{kind}-123"
+        return f"scs-t-{run}-SomeTest-{kind}-123"
 
     server = cloud.add(
         "servers", {"name": name("server")}, tenant_id=PROJECT, flavorRef="flavor-SCS-1L-1"
@@ -649,7 +650,7 @@ def test_what_killed_tests_left_in_a_project_is_removed(
 
 def test_what_is_not_the_tests_stays(cloud: FakeOpenStack, python: Path, tmp_path: Path) -> None:
     cloud.add("volumes", {"name": "tempest-volume-12"}, status="available")
-    cloud.add("networks", {"name": "scs-tempest-notes"}, project_id=PROJECT)
+    cloud.add("networks", {"name": "scs-t-notes"}, project_id=PROJECT)
     port = cloud.add("ports", {"name": "mine"}, project_id=PROJECT, device_id="x")
     cloud.add("floatingips", {"name": "fip", "port_id": port["id"]}, project_id=PROJECT)
     cloud.add("keypairs", {"name": "laptop"})

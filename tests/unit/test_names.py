@@ -107,5 +107,5 @@ def test_neutron_tells_names_only_where_there_is_somebody_to_tell() -> None:
     path = "/etc/neutron/neutron.conf"
     before = next(item.content for item in plain if isinstance(item, File) and item.name == path)
     assert "designate" not in before
-    assert "extension_drivers = port_security\n" in before
+    assert "extension_drivers = port_security,dns_domain_ports\n" in before
     assert "external_dns_driver = designate\n" in text(path)

@@ -37,6 +37,7 @@ SECONDS = 60
 """How long one request may take."""
 ALIASES: Mapping[str, tuple[str, ...]] = {"block-storage": ("volumev3", "block-storage", "volume")}
 VERSIONS: Mapping[str, str] = {
+    "dns": "v2",
     "identity": "v3",
     "image": "v2",
     "key-manager": "v1",

@@ -27,8 +27,8 @@ from scs.standards.model import (
     Standard,
 )
 
-ABREAST = 12
-"""Checks at a time: most of them wait, for each other's answers or for a guest."""
+ABREAST = 24
+"""Checks at a time: most of them wait, for each other's answers, and half of them for a guest."""
 TOO_MUCH = frozenset({"admin", "manager"})
 """Roles with which a run would prove what a user cannot do."""
 

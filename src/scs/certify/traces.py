@@ -34,7 +34,7 @@ def _named(item: Item) -> str | None:
 
 
 def _begins(item: Item) -> str | None:
-    """Of a domain: its name may have something behind the run's."""
+    """Of a domain or a zone: its name may have something behind the run's."""
     run = MARKS.run_of(None, item.get("description"))
     return run if run and str(item.get("name", "")).startswith(MARKS.name_of(run)) else None
 
@@ -81,6 +81,7 @@ KINDS = (
     # What tests in other projects boot is offered to these.
     Kind("image", "image", "/images", "images", _named, "?visibility=community", owner="owner"),
     Kind("secret", "key-manager", "/secrets", "secrets", _named, "?limit=100", owner=""),
+    Kind("zone", "dns", "/zones", "zones", _begins),
     Kind("domain", "identity", "/domains", "domains", _begins, owner="", admin=True),
 )
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from scs.standards.iaas import (
+    addresses,
     catalog,
     connections,
+    dns,
     domains,
     flavors,
     guests,
@@ -50,6 +52,8 @@ IAAS_5_1 = Scope(
         guests.BOOTED,
         connections.DRAFT,
         network.DRAFT,
+        addresses.PROVEN,
+        dns.DRAFT,
     ),
     omitted=(
         (

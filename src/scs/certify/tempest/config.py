@@ -21,7 +21,7 @@ from scs.certify.cloud import ALIASES, Asked
 from scs.certify.tempest.guests import Guests
 from scs.certify.tempest.people import People, Settings
 from scs.patience import patient
-from scs.standards.iaas.guests import gateway_of
+from scs.standards.iaas.lan import gateway_of
 from scs.standards.model import Answer, CouldNotRun
 
 SERVICES: Mapping[str, str] = {
@@ -32,8 +32,12 @@ SERVICES: Mapping[str, str] = {
     "swift": "object-store",
 }
 """What tempest asks for → what the catalog calls it."""
-PREFIX = "scs-tempest-"
-"""How the names of all that tests make begin; the run follows."""
+PREFIX = "scs-t-"
+"""How the names of all that tests make begin; the run follows.
+
+Short: what tempest puts behind it is up to 46 characters, Nova numbers servers that are made
+together, and where ports have names in DNS, Neutron refuses a server's name of more than 63.
+"""
 BUILD_SECONDS = 300
 SSH_PORT = 22
 REACH_SECONDS = 20

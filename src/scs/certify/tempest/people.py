@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scs.certify.cloud import Asked
-from scs.standards.iaas.guests import network_behind_router
+from scs.standards.iaas.lan import network_behind_router
 from scs.standards.model import CouldNotRun, Test
 
 Settings = Mapping[str, Mapping[str, Any]]

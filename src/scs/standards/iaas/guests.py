@@ -16,6 +16,8 @@ from typing import Any
 
 from scs.standards.iaas.flavors import flavors
 from scs.standards.iaas.images import images
+from scs.standards.iaas.inside import script
+from scs.standards.iaas.lan import Lan, lan
 from scs.standards.model import Check, Cloud, CouldNotRun, Finding, Needs, Severity, Standard
 from scs.standards.randomness import BLOCK, wrong
 
@@ -27,7 +29,8 @@ SPOILT = 1
 SYSTEMS = ("debian", "ubuntu")
 VOLUME = 8
 """GiB of the volume that the guest boots from."""
-BOOT_SECONDS = 300
+BOOT_SECONDS = 420
+"""Some images wait two minutes for a network without addresses before they go on."""
 START_SECONDS = 180
 KERNEL = (5, 18)
 MARK = "scs-certify:"
@@ -43,9 +46,7 @@ say flags $(grep -m 1 '^flags' /proc/cpuinfo | tr ' ' '\\n' | grep -E '^(rdrand|
 say rng $(cat /sys/class/misc/hw_random/rng_current)
 say hwrng $(timeout 20 head -c 16 /dev/hwrng | wc -c)
 head -c {BLOCKS * BLOCK} /dev/random | base64 -w 90 | while read -r line; do say = $line; done
-say end
 """
-ADDRESSES = "10.1.0.0/24"
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class Guest:
     """GB that its disk should have."""
     said: Mapping[str, str]
     random: bytes
+    server: str
+    lan: Lan
 
 
 def read(console: str) -> tuple[Mapping[str, str], bytes]:
@@ -120,13 +123,14 @@ def _booted(cloud: Cloud) -> Guest:
     image = choose_image(images(cloud))
     volumes = cloud.has("block-storage")
     flavor = choose_flavor(flavors(cloud), image, with_disk=not volumes)
-    network = network_behind_router(cloud)
+    around = lan(cloud)
+    told = f"{SCRIPT}{script(MARK, around)}say end\n"
     size = max(image.get("min_disk") or 0, VOLUME) if volumes else flavor["disk"]
     server: dict[str, Any] = {
         **cloud.marks,
         "flavorRef": flavor["id"],
-        "networks": [{"uuid": network}],
-        "user_data": base64.b64encode(SCRIPT.encode()).decode(),
+        "networks": [{"uuid": network} for network in around.networks],
+        "user_data": base64.b64encode(told.encode()).decode(),
     }
     if volumes:
         boot = {"boot_index": 0, "source_type": "volume", "destination_type": "volume"}
@@ -153,35 +157,7 @@ def _booted(cloud: Cloud) -> Guest:
         return str(text) if f"{MARK} end" in text else None
 
     said, data = read(cloud.until(ended, BOOT_SECONDS, "the guest's last word on its console"))
-    return Guest(image, flavor, size, said, data)
-
-
-def network_behind_router(cloud: Cloud) -> str:
-    """A network of ours behind a router to the first external network."""
-    made = cloud.send("POST", "network", "/networks", {"network": dict(cloud.marks)}).checked()
-    network = str(made.body["network"]["id"])
-    subnet = {**cloud.marks, "network_id": network, "ip_version": 4, "cidr": ADDRESSES}
-    inside = cloud.send("POST", "network", "/subnets", {"subnet": subnet}).checked()
-    outside = cloud.items("network", "/networks?router:external=true", "networks")
-    if not outside:
-        raise CouldNotRun("there is no external network for the guest's router")
-    path = f"/routers/{_router(cloud, outside[0]['id'])['id']}/add_router_interface"
-    cloud.send("PUT", "network", path, {"subnet_id": inside.body["subnet"]["id"]}).checked()
-    return network
-
-
-def gateway_of(cloud: Cloud, outside: str) -> str:
-    """The IPv4 address that a router of ours gets in an external network; empty: it has none."""
-    made = _router(cloud, outside)
-    addresses = (made.get("external_gateway_info") or {}).get("external_fixed_ips", ())
-    return next((one["ip_address"] for one in addresses if "." in one["ip_address"]), "")
-
-
-def _router(cloud: Cloud, outside: str) -> Mapping[str, Any]:
-    router = {**cloud.marks, "external_gateway_info": {"network_id": outside}}
-    made = cloud.send("POST", "network", "/routers", {"router": router}).checked()
-    known: Mapping[str, Any] = made.body["router"]
-    return known
+    return Guest(image, flavor, size, said, data, known, around)
 
 
 def _volume(cloud: Cloud, image: Mapping[str, Any], size: int) -> str:
@@ -319,14 +295,17 @@ def flavor_property(cloud: Cloud, _parameters: Mapping[str, Any]) -> Iterable[Fi
             )
 
 
-def _booting(name: str, title: str, ask: Any, rationale: str, severity: Severity) -> Check:
+def booting(
+    name: str, title: str, ask: Any, rationale: str, severity: Severity, *services: str
+) -> Check:
+    """A check that looks at what the guest of the run has told."""
     return Check(
         id=name,
         title=title,
         ask=ask,
         rationale=rationale,
         severity=severity,
-        services=("compute", "image", "network"),
+        services=("compute", "image", "network", *services),
         needs=frozenset({Needs.MAKES}),
         seconds=90,
     )
@@ -338,35 +317,35 @@ STANDARD = Standard(
     "Entropy",
     URL,
     (
-        _booting(
+        booting(
             "scs-0101-entropy-avail",
             "A guest has entropy at hand",
             entropy,
             "Keys that a guest makes are as good as its randomness.",
             Severity.MANDATORY,
         ),
-        _booting(
+        booting(
             "scs-0101-fips-test",
             "A guest's random bytes pass FIPS 140-2's tests",
             statistics,
             "A broken source is found by what it gives, not by what it claims.",
             Severity.MANDATORY,
         ),
-        _booting(
+        booting(
             "scs-0101-kernel",
             f"The kernel of a public image is at least {KERNEL[0]}.{KERNEL[1]}",
             kernel,
             "From then on the kernel never runs out of randomness.",
             Severity.RECOMMENDED,
         ),
-        _booting(
+        booting(
             "scs-0101-cpu-instructions",
             "Guests see RDRAND and RDSEED",
             instructions,
             "The processor's randomness is there from the first moment of a boot.",
             Severity.RECOMMENDED,
         ),
-        _booting(
+        booting(
             "scs-0101-rng-device",
             "Guests have virtio-rng",
             device,
@@ -398,7 +377,7 @@ BOOTED = Standard(
     "Flavors proven by booting",
     "https://docs.scs.community/standards/scs-0100-v3-flavor-naming",
     (
-        _booting(
+        booting(
             "scs-flavor-booted",
             "A guest has what its flavor says",
             as_named,

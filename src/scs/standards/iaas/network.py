@@ -7,11 +7,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from scs.standards.model import Check, Cloud, Finding, Needs, Severity, Standard
+from scs.standards.model import Check, Cloud, CouldNotRun, Finding, Needs, Severity, Standard
 
 GROUPS = "https://docs.scs.community/standards/scs-0115-v1-default-rules-for-security-groups"
 PROVIDER = "https://docs.scs.community/standards/scs-0126-v1-provider-networks"
 RULES = "/default-security-group-rules"
+REFUSED = (403, 404)
+"""Forbidden, or there is no such thing in this cloud at all."""
 
 
 def default_rules(cloud: Cloud, _parameters: Mapping[str, Any]) -> Iterable[Finding]:
@@ -133,6 +135,65 @@ def ipv6_pool(cloud: Cloud, _parameters: Mapping[str, Any]) -> Iterable[Finding]
         )
 
 
+def port_security(cloud: Cloud, _parameters: Mapping[str, Any]) -> Iterable[Finding]:
+    """Where servers may be put into an external network, they cannot take others' addresses."""
+    for network in _external(cloud):
+        if network.get("shared") and not network.get("port_security_enabled", True):
+            yield Finding(
+                f"network {network['name']}",
+                "port security, since servers of all projects may be in it",
+                "it is off",
+                f"openstack network set --enable-port-security {network['id']}",
+            )
+
+
+def default_pools(cloud: Cloud, _parameters: Mapping[str, Any]) -> Iterable[Finding]:
+    """Of the shared pools for one version of IP, one is what is meant when none is named."""
+    pools = [one for one in cloud.items("network", "/subnetpools", "subnetpools") if one["shared"]]
+    if not pools:
+        raise CouldNotRun("there is no shared subnet pool")
+    for version in sorted({pool["ip_version"] for pool in pools}):
+        known = [pool for pool in pools if pool["ip_version"] == version]
+        if sum(bool(pool.get("is_default")) for pool in known) != 1:
+            yield Finding(
+                f"shared subnet pools for IPv{version}",
+                "exactly one is the default",
+                ", ".join(
+                    f"{pool['name']}{' (default)' if pool.get('is_default') else ''}"
+                    for pool in known
+                ),
+                "openstack subnet pool set --default NAME",
+            )
+
+
+def no_faux(cloud: Cloud, _parameters: Mapping[str, Any]) -> Iterable[Finding]:
+    """A member cannot make another project take a network of its own for the provider's."""
+    made = cloud.send("POST", "network", "/networks", {"network": dict(cloud.marks)}).checked()
+    known = made.body["network"]["id"]
+    try:
+        policy = {
+            "object_type": "network",
+            "object_id": known,
+            "action": "access_as_shared",
+            # Our own: nobody else is to see it while it is there.
+            "target_tenant": cloud.token.project_id,
+        }
+        answer = cloud.send("POST", "network", "/rbac-policies", {"rbac_policy": policy})
+        if answer.ok:
+            yield Finding(
+                "sharing a network of a member's",
+                "403",
+                str(answer.status),
+                "Neutron's policy: create_rbac_policy for administrators only",
+            )
+            gone = f"/rbac-policies/{answer.body['rbac_policy']['id']}"
+            cloud.send("DELETE", "network", gone)
+        elif answer.status not in REFUSED:
+            answer.checked()
+    finally:
+        cloud.send("DELETE", "network", f"/networks/{known}")
+
+
 STANDARD = Standard(
     "scs-0115",
     "v1",
@@ -177,6 +238,29 @@ DRAFT = Standard(
             ask=ipv6_pool,
             severity=Severity.RECOMMENDED,
             services=("network",),
+        ),
+        Check(
+            id="scs-0126-default-subnet-pools",
+            title="One shared subnet pool for each version of IP is the default",
+            rationale="Programs that make a subnet need not know names.",
+            ask=default_pools,
+            services=("network",),
+        ),
+        Check(
+            id="scs-0126-port-security",
+            title="External networks for servers have port security",
+            rationale="A server must not be able to take the address of another project's.",
+            ask=port_security,
+            services=("network",),
+        ),
+        Check(
+            id="scs-0126-rbac-policies",
+            title="Members cannot share networks with other projects",
+            rationale="A network that looks like the provider's may be anybody's.",
+            ask=no_faux,
+            severity=Severity.RECOMMENDED,
+            services=("network",),
+            needs=frozenset({Needs.MAKES}),
         ),
     ),
 )
