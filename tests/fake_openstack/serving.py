@@ -51,6 +51,10 @@ class Handler(BaseHTTPRequestHandler):
             caller = cloud.tokens.get(token, {}).get("name", "")
             cloud.project = cloud.projects.get(token, PROJECT)
             status, told = cloud.answer(self.command, unquote(parts.path), query, caller, body, raw)
+            if parts.path == "/" and "Date" not in self.headers:
+                told = "<Error><Code>AccessDenied</Code></Error>"
+            if parts.path.endswith("/payload") and "json" in self.headers.get("Accept", ""):
+                status, told = 406, {"description": "Wrong payload content-type."}
         self._send(status, told)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _do  # noqa: N815

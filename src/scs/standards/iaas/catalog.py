@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -58,6 +59,8 @@ def s3(cloud: Cloud, _parameters: Mapping[str, Any]) -> Iterable[Finding]:
         {
             "Authorization": f"AWS {NOBODY}:AAAAAAAAAAAAAAAAAAAAAAAAAAA=",
             "Accept": "application/xml",
+            # Without one nobody gets as far as being looked up.
+            "Date": format_datetime(cloud.now, usegmt=True),
         },
     )
     text = str(answer.body)
