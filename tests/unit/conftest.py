@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pyrage
 import pytest
+import yaml
 
 from paper.cloud import PaperCloud
 from paper.world import World
 from scs.resources import probe
+from scs.spec import document
 
 
 @pytest.fixture(autouse=True)
@@ -57,3 +59,12 @@ def world(finished: World, empty: World) -> World:
     shutil.copytree(finished.folder / "state", empty.folder / "state")
     empty.cloud = finished.cloud.copied()
     return empty
+
+
+@pytest.fixture(params=["libyaml", "python"])
+def each_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyYAML comes with and without libyaml, and both must find the same."""
+    loaders = {"libyaml": getattr(yaml, "CBaseLoader", None), "python": yaml.BaseLoader}
+    if loaders[request.param] is None:
+        pytest.skip("PyYAML without libyaml")
+    monkeypatch.setattr(document, "PARSER", loaders[request.param])
