@@ -163,6 +163,9 @@ def main(words: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, end)
     try:
         return _carried_out(options)
+    except KeyboardInterrupt:
+        print("try-defects: ended; --undo puts right what may be left", file=sys.stderr)
+        return 130
     except CouldNotRun as error:
         print(f"try-defects: {error}; → run it again, with --undo", file=sys.stderr)
     except ScsError as error:
