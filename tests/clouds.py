@@ -11,6 +11,7 @@ from typing import Any
 
 from scs import components
 from scs.model.component import Component
+from scs.model.topology import Role
 from scs.model.view import View
 from scs.plan.expand import Expander
 from scs.plan.resolve import resolve
@@ -45,13 +46,24 @@ THREE_CEPH = CloudSpec.model_validate(
     }
 )
 SERVICES = sorted({part.service for part, _ in components.discover().values()} - {""})
-ONE_FULL, THREE_FULL = (
-    CloudSpec.model_validate(
-        spec.model_dump(exclude_unset=True, by_alias=True) | {"services": SERVICES}
-    )
-    for spec in (ONE_CEPH, THREE_CEPH)
-)
+
+
+def _with(spec: CloudSpec, services: list[str]) -> CloudSpec:
+    written = spec.model_dump(exclude_unset=True, by_alias=True)
+    return CloudSpec.model_validate(written | {"services": services})
+
+
+ONE_FULL, THREE_FULL = (_with(spec, SERVICES) for spec in (ONE_CEPH, THREE_CEPH))
 """The same with all services that can be chosen."""
+EQUALS = CloudSpec.model_validate(
+    {
+        "name": "paper",
+        "storage": "ceph",
+        "nodes": [{"name": f"node-{number}", "roles": list(Role)} for number in (1, 2, 3)],
+    }
+)
+"""Three control nodes."""
+EQUALS_FULL = _with(EQUALS, [name for name in SERVICES if name != "designate"])
 CONTAINERS: Mapping[str, Any] = {"container": True, "datapath": "netdev", "virt_type": "qemu"}
 MACHINES: Mapping[str, Any] = {"container": False, "datapath": "system", "virt_type": "kvm"}
 CLOUDS = {
@@ -63,6 +75,8 @@ CLOUDS = {
     "three machines with Ceph": (THREE_CEPH, MACHINES),
     "one container with everything": (ONE_FULL, CONTAINERS),
     "three machines with everything": (THREE_FULL, MACHINES),
+    "three equal containers": (EQUALS, CONTAINERS),
+    "three equal machines with everything": (EQUALS_FULL, MACHINES),
 }
 
 Available = Mapping[str, tuple[Component, Path]]

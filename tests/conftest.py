@@ -1,6 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What a test needs follows from its folder: tests/host needs root, tests/e2e a whole cloud."""
+"""What a test needs follows from its folder: tests/host needs root, tests/e2e a whole cloud,
+tests/layers the root file systems that a cloud leaves in the cache.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
-ORDER = ("unit", "host", "e2e")
+ORDER = ("unit", "host", "e2e", "layers")
 
 # What it asserts tells as much as in a test.
 pytest.register_assert_rewrite("launched")
@@ -31,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark by folder, cheap ones first; without root the others are skipped, and say so."""
     for item in items:
         folder = _folder(item)
-        if folder in {"host", "e2e"}:
+        if folder != "unit":
             item.add_marker(folder)
             if os.geteuid() != 0:
                 item.add_marker(pytest.mark.skip(reason="needs root"))

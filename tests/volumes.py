@@ -164,15 +164,19 @@ class User:
         ]
         return str(found[0])
 
-    def said(self, address: str, command: str, seconds: float = 60) -> str:
-        """The output of a command in a guest; waits that long for it to let us in."""
+    def ssh(self, address: str, command: str) -> list[str]:
+        """The words that run a command in a guest."""
         options = ["-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null"]
         key = self.state / "ssh" / "id_ed25519"
         argv = ["ssh", "-i", str(key), *options, "-oLogLevel=ERROR", "-oConnectTimeout=10"]
+        return [*argv, f"scs@{address}", command]
+
+    def said(self, address: str, command: str, seconds: float = 60) -> str:
+        """The output of a command in a guest; waits that long for it to let us in."""
         end = time.monotonic() + seconds
         while True:
             done = subprocess.run(
-                [*argv, f"scs@{address}", command],
+                self.ssh(address, command),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,

@@ -31,8 +31,8 @@ class Exit(IntEnum):
     BUSY = 5, "another run is under way; nothing was touched"
     UNHEALTHY = (
         6,
-        "`status`, `doctor`, `verify`, `certify` or `policy verify` found something that does not"
-        " work, or `certificate` refuses one",
+        "`status`, `doctor`, `verify`, `backup verify`, `certify` or `policy verify` found"
+        " something that does not work, or `certificate` refuses one",
     )
 
 

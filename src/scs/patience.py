@@ -14,11 +14,21 @@ import os
 from scs.errors import BadInput, Problem
 
 VARIABLE = "SCS_PATIENCE"
+_expected = 1
+
+
+def expect(factor: int) -> None:
+    """Take that factor where the operator has not chosen one."""
+    global _expected
+    _expected = factor
 
 
 def patience() -> int:
-    """The factor, 1 without the variable; raises BadInput when it is no whole number from 1."""
-    text = os.environ.get(VARIABLE) or "1"
+    """The factor: of the variable, else as expected, which is 1 for most clouds.
+
+    Raises BadInput when the variable is no whole number from 1.
+    """
+    text = os.environ.get(VARIABLE) or str(_expected)
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise BadInput(
             Problem(

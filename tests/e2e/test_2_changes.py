@@ -85,6 +85,23 @@ def test_killed_change_is_continued(cloud: Cloud) -> None:
     assert "7100" in cloud.ssh("grep ^expiration /etc/keystone/keystone.conf")
 
 
+def test_what_others_call_the_same_is_theirs(cloud: Cloud) -> None:
+    def admin(*words: str) -> str:
+        return cloud.run("openstack", "--os-cloud", f"{NAME}-admin", *words).strip()
+
+    kinds = (["network"], ["router"], ["security", "group"])
+    names = ("demo", "demo", "ssh")
+    made = [
+        (*kind, "delete", admin(*kind, "create", name, "-f", "value", "-c", "id"))
+        for kind, name in zip(kinds, names, strict=True)
+    ]
+    try:
+        assert cloud.json("plan")["changes"] == []
+    finally:
+        for words in made:
+            admin(*words)
+
+
 def test_what_was_changed_by_hand_is_found_and_put_right(cloud: Cloud) -> None:
     cloud.run("openstack", "--os-cloud", f"{NAME}-admin", "flavor", "delete", "SCS-16V-32")
     # Placement's account: nothing that is looked at in the API comes from its tables, so what

@@ -40,6 +40,15 @@ def test_volumes_move_and_are_copied_on_write(cloud: Cloud) -> None:
     copy = user.volume(1, snapshot_id=snapshot)
     clone = user.volume(2, source_volid=data)
     assert user.read(second, user.attach(second, copy), 32) == written
+    # One that several may have at once: what one guest writes the other reads.
+    shared = user.volume(1, volume_type="multiattach")
+    mine = user.attach(hello, shared)
+    theirs = user.attach(second, shared)
+    assert user.written(hello, mine, 8) == user.read(second, theirs, 8)
+    assert user.written(second, theirs, 8) == user.read(hello, mine, 8)
+    for server in (hello, second):
+        user.detach(server, shared)
+    user.gone("volumes", shared)
     user.remove_server(second)
     user.gone("volumes", copy, clone, large)
     user.gone("snapshots", snapshot)

@@ -23,6 +23,12 @@ def test_certify_examines_it(cloud: Cloud) -> None:
     assert [one["genuine"] for one in cloud.json("certify", "--history")] == [True]
 
 
+def test_no_agent_has_waited_in_vain(cloud: Cloud) -> None:
+    log = cloud.ssh("journalctl --no-pager --output=cat --unit=neutron-ovn-agent")
+    assert "Provisioning metadata" in log
+    assert "WaitTimeout" not in log
+
+
 def test_down_leaves_nothing(cloud: Cloud) -> None:
     assert any(traces().values())
     cloud.run("down", "--keep-cache", "--yes")

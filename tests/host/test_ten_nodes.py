@@ -18,7 +18,8 @@ import pytest
 
 import left
 from scs.engine.apply import Converging
-from scs.engine.session import Look, Session, discover
+from scs.engine.looking import Look
+from scs.engine.session import Session, discover
 from scs.model.component import Component
 from scs.providers.local import LocalProvider
 from scs.shell import quiet

@@ -142,6 +142,12 @@ SHAPES: Mapping[str, Callable[[Any, Values], Values]] = {
         "hosts": sorted(want.hosts),
         "properties": dict(want.properties),
     },
+    "subnet-pool": lambda want, known: {
+        **known,
+        "prefixes": sorted(want.prefixes),
+        "prefix_length": want.prefix_length,
+        "default": want.default,
+    },
     **dict.fromkeys(
         ("quota", "network-quota", "volume-quota"), lambda want, _known: dict(want.limits)
     ),

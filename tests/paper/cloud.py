@@ -29,6 +29,8 @@ class PaperCloud:
         self.nodes: dict[str, dict[str, Values]] = {}
         """Node → id → the thing."""
         self.api: dict[str, Values] = {}
+        self.data: dict[str, dict[str, str]] = {}
+        """Node → `component name` → what a component's data there are."""
         self.cores = 20
         """The quota of the first project."""
         self.broken: set[str] = set()
@@ -40,6 +42,7 @@ class PaperCloud:
             kept = json.loads(path.read_text())
             self.clock, self.running = kept["clock"], set(kept["running"])
             self.nodes, self.api = kept["nodes"], kept["api"]
+            self.data = kept["data"]
 
     def keep(self) -> None:
         """Have it survive the process."""
@@ -50,6 +53,7 @@ class PaperCloud:
             "running": sorted(self.running),
             "nodes": self.nodes,
             "api": self.api,
+            "data": self.data,
         }
         temporary = self.path.with_suffix(".new")
         temporary.write_text(json.dumps(values))
@@ -64,6 +68,7 @@ class PaperCloud:
         other = PaperCloud()
         other.clock, other.running = self.clock, set(self.running)
         other.nodes, other.api = copy.deepcopy(self.nodes), copy.deepcopy(self.api)
+        other.data = copy.deepcopy(self.data)
         return other
 
     def snapshot(self) -> dict[tuple[str, str], str]:

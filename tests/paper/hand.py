@@ -4,19 +4,39 @@
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 from paper.cloud import PaperCloud
 from paper.node import PaperNode
+from scs import components
 from scs.engine.events import Events
 from scs.engine.hand import Hand
 from scs.engine.ssh import Watcher
+from scs.engine.stream import Fed, StreamError
+from scs.model.saved import Saved
 from scs.providers import Connection
 from scs.resources import Resource, Seen, build
 from scs.resources.graph import attempt, schedule
+
+DECLARED = {
+    argv: (f"{part.name} {saved.name}", saved)
+    for part, _ in components.discover().values()
+    for saved in part.saves
+    for argv in (saved.save, saved.load, saved.proves)
+    if argv
+}
+"""A command that moves data → of what; proves that several have are not told apart."""
+
+
+def data_of(cloud: PaperCloud, node: str, label: str, saved: Saved) -> str:
+    """What a component's data on a node are; the first ones where nobody has changed them."""
+    first = f"the first {label} of {node}\n{saved.ends}\n"
+    return cloud.data.setdefault(node, {}).setdefault(label, first)
 
 
 class PaperWatcher(Watcher):
@@ -38,6 +58,8 @@ class PaperHand(Hand):
         self.told: dict[str, Events] = {}
         self.calls: list[tuple[str, tuple[str, ...]]] = []
         """(observe or converge, nodes): the round trips."""
+        self.names: dict[str, str] = {}
+        """Address → node."""
 
     def start(self) -> None:
         pass
@@ -88,6 +110,41 @@ class PaperHand(Hand):
             after = {step: set(item.after) for step, item in steps.items()}
             answers[name] = [outcome.__dict__ for outcome in schedule(after, work, width=4)]
         return answers
+
+    @contextmanager
+    def read_from(self, link: Connection, argv: Sequence[str]) -> Iterator[IO[bytes]]:
+        node = self.names[link.host]
+        if list(argv[:2]) == ["systemctl", "stop"]:
+            self.cloud.at_step(node, " ".join(argv))
+            for unit in argv[2:]:
+                self.cloud.nodes[node][f"unit:{unit}"]["active"] = "inactive"
+            self.cloud.keep()
+            yield io.BytesIO()
+            return
+        label, saved = DECLARED[tuple(argv)]
+        self.cloud.at_step(node, f"save {label}")
+        stream = io.BytesIO(data_of(self.cloud, node, label, saved).encode())
+        yield stream
+        if label in self.cloud.broken:
+            raise StreamError(f"ended with 1\n{label} does not want to")
+
+    @contextmanager
+    def feed_to(self, link: Connection, argv: Sequence[str]) -> Iterator[Fed]:
+        node = self.names[link.host]
+        label, saved = DECLARED[tuple(argv)]
+        fed = Fed(io.BytesIO())
+        self.cloud.at_step(node, f"feed {label}")
+        yield fed
+        assert isinstance(fed.stream, io.BytesIO)
+        text = fed.stream.getvalue().decode()
+        if label in self.cloud.broken:
+            raise StreamError(f"ended with 1\n{label} does not want to")
+        if tuple(argv) == saved.proves:
+            fed.said = f"{len(text)} characters"
+            return
+        self.cloud.at_step(node, f"fed {label}")
+        self.cloud.data.setdefault(node, {})[label] = text
+        self.cloud.keep()
 
     def watch(self, events: Events, node: str, link: Connection, run: str) -> Watcher:
         self.told[node] = events

@@ -22,9 +22,13 @@ FACTS = NodeFacts(container=True, ovs_datapath="netdev", virt_type="qemu")
 class PaperProvider:
     """Nodes that are made by writing them down."""
 
+    guess = FACTS
+
     def __init__(self, cloud: PaperCloud, key: Path) -> None:
         self.cloud = cloud
         self.key = key
+        self.owns_machines = True
+        self.made: dict[str, Node] = {}
 
     def preflight(self, *, online: bool = True) -> Sequence[Problem]:
         return []
@@ -43,6 +47,7 @@ class PaperProvider:
 
     def create(self, nodes: Sequence[Node], say: Say) -> None:
         for node in nodes:
+            self.made[node.name] = node
             with self.cloud.lock:
                 self.cloud.at_step("this machine", f"node:{node.name}")
                 things = self.cloud.nodes.setdefault(node.name, {})
@@ -57,6 +62,12 @@ class PaperProvider:
 
     def connection(self, node: Node) -> Connection:
         return Connection(str(node.address), "root", self.key, self.key)
+
+    def known(self) -> Mapping[str, Node]:
+        return self.made
+
+    def stop(self, node: str) -> None:
+        """Nothing runs on paper."""
 
     def remove(self, say: Say) -> None:
         self.cloud.nodes.clear()

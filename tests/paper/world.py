@@ -16,8 +16,9 @@ from paper.machine import PaperProvider, PaperStock
 from scs.api.clients import Clients
 from scs.api.executor import Executor
 from scs.engine.apply import apply
+from scs.engine.looking import Look
 from scs.engine.recording import Recording
-from scs.engine.session import Look, Session
+from scs.engine.session import Session
 from scs.model.view import View
 from scs.providers.local import LocalProvider
 from scs.spec import CloudSpec
@@ -29,8 +30,10 @@ class PaperSession(Session):
     def __init__(
         self, cloud: PaperCloud, spec: CloudSpec, folder: Path, command: str = "up"
     ) -> None:
-        super().__init__(spec, folder, command, PaperHand(cloud))
+        self.paper = PaperHand(cloud)
+        super().__init__(spec, folder, command, self.paper)
         self.cloud = cloud
+        self.paper.names = {str(node.address): node.name for node in spec.nodes()}
         self.run_id = f"{self.run_id}-{time.monotonic_ns()}"
         self.stock = cast("Any", PaperStock())
 

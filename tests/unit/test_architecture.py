@@ -44,7 +44,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "images": BASE | {"model"},
     "release": BASE,
     "api": BASE | {"images", "model", "resources"},
-    "providers": BASE | {"model", "release"},
+    "providers": BASE | {"model", "private", "release"},
     "derive": frozenset({"errors", "model", "plan", "resources"}),
     "engine": BASE
     | VALUES

@@ -194,8 +194,11 @@ def test_an_interrupted_run_leaves_nothing(cloud: FakeOpenStack) -> None:
     cloud.booting = "BUILD"  # the guest never gets ready: that is when Ctrl-C comes
 
     def interrupt(_result: Any) -> None:
-        if cloud.all("servers"):
-            raise KeyboardInterrupt
+        end = time.monotonic() + 30
+        while not cloud.all("servers"):
+            assert time.monotonic() < end, "no guest was asked for"
+            time.sleep(0.01)
+        raise KeyboardInterrupt
 
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):

@@ -14,12 +14,15 @@ from clouds import CONTAINERS, expander_of, view_of
 from scs import components
 from scs.api.aggregate import Aggregates
 from scs.api.quota import Quotas
+from scs.components import flavors
 from scs.components.aggregates import component as aggregates
+from scs.errors import BadInput
 from scs.model.content import LIMITS, NAMES, limits_of
-from scs.model.objects import Aggregate, Project, Quota, Server, VolumeQuota
+from scs.model.objects import Aggregate, Flavor, Project, Quota, Server, VolumeQuota
 from scs.model.view import View
 from scs.resources import File
 from scs.spec import CloudSpec
+from scs.standards.flavors import MANDATORY, RECOMMENDED
 
 EAST = Aggregate(name="east", zone="east", hosts=("a", "b"))
 FAST = Aggregate(name="fast", hosts=("a",), properties={"ssd": "true"})
@@ -244,3 +247,48 @@ def test_all_of_cinder_is_in_a_zone_that_servers_have() -> None:
         parsed = RawConfigParser()
         parsed.read_string(text)
         assert parsed.get("DEFAULT", "storage_availability_zone") == "east"
+
+
+# Flavors ----------------------------------------------------------------------------------------
+
+
+def flavors_of(content: Mapping[str, Any]) -> dict[str, Flavor]:
+    spec = CloudSpec.model_validate({"name": "paper", "content": content})
+    view = view_of(spec, components.discover(), **CONTAINERS)
+    return {item.name: item for item in flavors.flavors(view) if isinstance(item, Flavor)}
+
+
+def test_each_cloud_has_the_flavors_that_the_standard_demands() -> None:
+    assert set(flavors_of({})) == {*MANDATORY, "SCS-1L-1-5"}
+    assert set(flavors_of({"recommended_flavors": True})) == {*MANDATORY, *RECOMMENDED}
+
+
+def test_an_scs_name_says_all_and_others_say_it_themselves() -> None:
+    specs = {"aggregate_instance_extra_specs:ssd": "true"}
+    found = flavors_of(
+        {
+            "flavors": [
+                {"name": "SCS-8C-32-100p", "extra_specs": {**specs, "scs:name-v2": "a lie"}},
+                {"name": "build", "vcpus": 4, "ram": 6144, "extra_specs": specs},
+                {"name": "mute", "vcpus": 1, "ram": 64, "extra_specs": {"hw_rng:allowed": "False"}},
+            ]
+        }
+    )
+    big, build = found["SCS-8C-32-100p"], found["build"]
+    assert (big.vcpus, big.ram, big.disk) == (8, 32768, 100)
+    assert big.extra_specs["scs:cpu-type"] == "dedicated-core"
+    assert big.extra_specs["scs:name-v2"] == "SCS-8C-32-100p"
+    assert (build.vcpus, build.ram, build.disk) == (4, 6144, 0)
+    assert dict(build.extra_specs) == {"hw_rng:allowed": "True", **specs}
+    for key, value in specs.items():
+        assert big.extra_specs[key] == value
+    assert found["mute"].extra_specs["hw_rng:allowed"] == "False"
+
+
+def test_names_that_are_none_are_told_all_at_once() -> None:
+    with pytest.raises(BadInput) as refused:
+        flavors_of({"flavors": [{"name": "SCS-4X-8"}, {"name": "SCS-4V-8-20"}, {"name": "SCS-0V"}]})
+    assert [problem.where for problem in refused.value.problems] == [
+        "content.flavors[0].name",
+        "content.flavors[2].name",
+    ]

@@ -212,8 +212,11 @@ class Group:
         return SimpleNamespace(network=self)
 
     def rest(self, _service: str, _path: str, _key: str) -> list[dict[str, Any]]:
-        found = {"id": self.id, "name": "ssh", "security_group_rules": self.security_group_rules}
-        return [found] if self.exists else []
+        found = {"id": self.id, "name": "ssh", "project_id": "1"}
+        return [found | {"security_group_rules": self.security_group_rules}] if self.exists else []
+
+    def project_ids(self) -> dict[str, str]:
+        return {"demo": "1"}
 
     def create_security_group(self, name: str) -> Group:
         assert name == "ssh"

@@ -185,6 +185,7 @@ def test_a_file_that_changed_meanwhile_is_begun_anew(
     assert fetch(f"{server.address}/x", digest, tmp_path, quiet).sha512 == digest
 
 
+@needs_qemu_img
 def test_a_wrong_file_is_thrown_away(server: Server, tmp_path: Path) -> None:
     server.files["/x"] = b"something else"
     with pytest.raises(CommandFailed, match="not what its checksum says"):
@@ -209,12 +210,14 @@ def test_an_image_that_names_another_file_is_refused(
         fetch(f"{server.address}/x", sha512(evil), tmp_path, quiet)
 
 
+@needs_qemu_img
 def test_a_missing_file_is_not_asked_for_again(server: Server, tmp_path: Path) -> None:
     with pytest.raises(CommandFailed, match="404"):
         fetch(f"{server.address}/x", sha512(b""), tmp_path, quiet)
     assert len(server.asked) == 1
 
 
+@needs_qemu_img
 def test_a_server_that_never_gets_further_is_given_up(server: Server, tmp_path: Path) -> None:
     server.files["/x"] = b"x" * 1000
     server.breaks, server.break_after = 99, 0
@@ -252,6 +255,7 @@ def test_a_list_has_to_prove_this_file(
         fetch(f"{server.address}/x", f"{server.address}/SUMS", tmp_path, quiet)
 
 
+@needs_qemu_img
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/x"])
 def test_a_redirect_to_another_kind_of_place_is_refused(
     server: Server, tmp_path: Path, target: str

@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import fcntl
+import hashlib
 import os
 import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -387,6 +390,49 @@ def test_tests_and_what_leads_to_them_are_left_out(tmp_path: Path) -> None:
     assert found == {"nova/test.py", "jinja2/tests.py"}
     assert points.read_text() == "[a]\nreal = nova.drivers:Real\n"
     assert "fake" in cached.read_text(), "uv's cache must not change"
+
+
+STEVEDORE = f"""import importlib.metadata
+
+
+def build():
+    found = importlib.metadata.distributions()
+    every = [item for one in found for item in one.entry_points]
+    entry_points = importlib.metadata.EntryPoints(every)
+    groups = {{}}
+{environment._SLOW}            if ep not in existing:
+                existing.add(ep)
+                groups[group].append(ep)
+    return groups
+"""
+
+
+def test_entry_points_are_sorted_once_into_the_same_groups(tmp_path: Path) -> None:
+    module = tmp_path / "stevedore/_cache.py"
+    record = tmp_path / "stevedore-1.dist-info/RECORD"
+    for path in (module, record):
+        path.parent.mkdir()
+    module.write_text(STEVEDORE)
+    record.write_text("stevedore/__init__.py,sha256=x,1\nstevedore/_cache.py,sha256=y,2\n")
+    environment.sort_entry_points_once(tmp_path)
+    found = []
+    for text in (STEVEDORE, module.read_text()):
+        names: dict[str, Any] = {}
+        exec(text, names)
+        found.append(names["build"]())
+    assert found[0]
+    assert found[0] == found[1]
+    assert ".select(" not in module.read_text()
+    digest = base64.urlsafe_b64encode(hashlib.sha256(module.read_bytes()).digest()).decode()
+    mine = f"stevedore/_cache.py,sha256={digest.rstrip('=')},{module.stat().st_size}"
+    assert record.read_text().splitlines() == ["stevedore/__init__.py,sha256=x,1", mine]
+
+
+def test_another_way_to_read_entry_points_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "stevedore").mkdir()
+    (tmp_path / "stevedore/_cache.py").write_text("def build(): pass\n")
+    with pytest.raises(ScsError, match="does not read entry points as it did"):
+        environment.sort_entry_points_once(tmp_path)
 
 
 def test_uv_follows_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

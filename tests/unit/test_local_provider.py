@@ -14,9 +14,11 @@ import pytest
 
 from scs.errors import ScsError
 from scs.model.topology import Network, Node, Role
-from scs.providers.local import firewall, guest, host, names, network, preflight, rootfs
+from scs.providers import guest
+from scs.providers.local import firewall, host, names, network, preflight, rootfs
 from scs.providers.local.firewall import Chain
 from scs.providers.local.probe import probe_kvm
+from scs.providers.written import dump_node, load_node
 
 NETWORKS = {
     "management": Network("management", IPv4Network("10.30.0.0/24")),
@@ -350,7 +352,7 @@ def test_resolv_conf_keeps_search_domains() -> None:
 
 def test_nodes_survive_being_written_down() -> None:
     node = make_node("node-1", 11)
-    assert rootfs.load_node(rootfs.dump_node(node)) == node
+    assert load_node(dump_node(node)) == node
 
 
 def test_hosts_are_replaced_in_place() -> None:

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from clouds import ONE, expander_of
+from paper.world import World
 from scs.engine.made import Made
+from scs.errors import StepFailed
 from scs.model.component import CONTROL, Component
 from scs.model.objects import CatalogEntry, Domain, Flavor, Host, Person
 from scs.model.topology import Node, Role
@@ -180,6 +182,18 @@ def test_in_the_api_only_what_was_made_goes_and_no_user_of_a_tenant(tmp_path: Pa
     assert [(step.id, step.component) for step, _ in steps] == [("absent:flavor:f", "gadget")]
     again.note([], [item for _, item in steps])
     assert {item.id for item in again.gone([])} == {"user:gadget", "catalog:g"}
+
+
+def test_in_the_api_what_a_failed_run_made_goes_too(world: World) -> None:
+    before = set(world.cloud.api)
+    world.yaml["services"] = ["barbican"]
+    world.cloud.broken = {"user:barbican"}
+    with pytest.raises(StepFailed, match="user:barbican"):
+        world.up()
+    assert "catalog:barbican" in set(world.cloud.api) - before
+    del world.yaml["services"]
+    world.up()
+    assert set(world.cloud.api) == before
 
 
 def test_in_the_api_what_data_depend_on_goes_with_them(tmp_path: Path) -> None:

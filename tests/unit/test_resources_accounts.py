@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import pwd
 import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,23 @@ def test_packages_are_there_when_fully_installed(
     assert item.compare(observe([item])[item.id]) == f"not installed: {', '.join(names)}"
     (tmp_path / "status").write_text(DPKG)
     assert item.compare(observe([item])[item.id]) == reason
+
+
+def test_nothing_is_started_by_installing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """dpkg finds programs that do nothing before those that would enable and start units."""
+    said: list[str] = []
+
+    def command(argv: list[str], **_: object) -> str:
+        if "install" in argv:
+            path = next(word for word in argv if word.startswith("DPkg::Path="))
+            stubs = Path(path.removeprefix("DPkg::Path=").split(":")[0])
+            said.extend(sorted(item.name for item in stubs.iterdir()))
+            assert subprocess.run([stubs / "invoke-rc.d", "x"], check=False).returncode == 0
+        return ""
+
+    monkeypatch.setattr(package, "command", command)
+    Packages(name="part", packages=("a",)).converge()
+    assert said == ["deb-systemd-helper", "deb-systemd-invoke", "invoke-rc.d", "update-rc.d"]
 
 
 def test_accounts_are_looked_up() -> None:

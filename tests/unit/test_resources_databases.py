@@ -164,9 +164,29 @@ def test_a_migration_that_ends_well_must_also_have_worked(
     commands = replace_command(monkeypatch, migration, {})
     with pytest.raises(ConvergeError, match="ended well, but its first rows are missing"):
         DONE.converge()
-    assert commands.ran == ["nice -n -10 runuser -u nova -- nova-manage sync"]
+    assert commands.ran == [" ".join([*migration.AHEAD, "runuser -u nova -- nova-manage sync"])]
     replace_client(monkeypatch, PROVEN)
     DONE.converge()
+
+
+@pytest.mark.parametrize(("tables", "keeps"), [("", True), ("instances\n", False)])
+def test_only_what_was_made_of_empty_databases_is_kept(
+    monkeypatch: pytest.MonkeyPatch, heads: Path, tables: str, keeps: bool
+) -> None:
+    """What is in a cloud that is brought up to date belongs to nobody else's."""
+    answers = {**PROVEN, "SHOW TABLES IN `nova`": tables, "SHOW TABLES": ""}
+    replace_client(monkeypatch, {**answers, ROWS: "1\n"})
+    replace_command(monkeypatch, migration, {})
+    kept: list[str] = []
+    monkeypatch.setattr(migration.Migration, "_keep", lambda self: kept.append(self.name))
+
+    def done(*_args: object, **_more: object) -> str:
+        replace_client(monkeypatch, answers)
+        return ""
+
+    monkeypatch.setattr(migration, "command", done)
+    replace(DONE, snapshot=True).converge()
+    assert kept == ([DONE.name] if keeps else [])
 
 
 # --- what migrations made, restored before the first start

@@ -125,3 +125,16 @@ def test_after_a_failure_elsewhere_nobody_waits_long(monkeypatch: pytest.MonkeyP
     gate = Gate(name="g", probe={"type": "succeeds", "argv": ["false"]}, seconds=600)
     with pytest.raises(ConvergeError, match="not ready"):
         gate.converge()
+
+
+def test_who_is_to_stop_starts_nothing_more_and_ends_what_it_began() -> None:
+    asked: list[str] = []
+
+    def work(name: str) -> graph.Outcome:
+        asked.append(name)
+        return graph.Outcome(name, True, 0.0, 0.0)
+
+    outcomes = graph.schedule(CHAIN, work, 8, stop=lambda: bool(asked))
+    assert asked == ["a"]
+    assert [outcome.id for outcome in outcomes] == ["a"]
+    probe.hurry.clear()

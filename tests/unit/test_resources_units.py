@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Sequence
@@ -149,3 +150,27 @@ def test_a_unit_that_fails_tells_the_end_of_its_journal(monkeypatch: pytest.Monk
     replace_command(monkeypatch, unit, answers)
     with pytest.raises(ConvergeError, match=r"(?s)Job for a.service failed.*cannot open database"):
         Unit(name="a.service").converge()
+
+
+@pytest.mark.parametrize(
+    ("active", "fails", "ran"),
+    [
+        ("active", False, ["aside hold a b", "systemctl restart a.service", "aside release a b"]),
+        ("active", True, ["aside hold a b", "systemctl restart a.service", "aside release a b"]),
+        ("failed", False, ["systemctl restart a.service"]),
+    ],
+    ids=["runs", "runs and does not come up", "does not run"],
+)
+def test_new_requests_stay_away_from_a_unit_that_starts_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, active: str, fails: bool, ran: list[str]
+) -> None:
+    (tmp_path / "conf").write_text("")
+    shown = f"ActiveState={active}\nUnitFileState=enabled\nExecMainStartTimestampMonotonic=1\n"
+    answers: dict[str, str | ConvergeError] = {"systemctl show": shown}
+    if fails:
+        answers["systemctl restart"] = ConvergeError("no")
+    commands = replace_command(monkeypatch, unit, answers)
+    item = Unit(name="a.service", reads=(str(tmp_path / "conf"),), aside=("aside", "a", "b"))
+    with contextlib.suppress(ConvergeError):
+        item.converge()
+    assert [line for line in commands.ran if line.startswith(("aside", "systemctl restart"))] == ran

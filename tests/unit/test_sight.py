@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import pytest
+from keystoneauth1.exceptions import ConnectFailure
+from openstack.exceptions import SDKException
 
 from paper.api import PaperExecutor
 from paper.world import World
@@ -87,6 +89,27 @@ def test_what_is_refused_is_told_in_the_words_of_who_refuses(
     assert {step.reason for step in steps} == {
         "can't be seen: compute /flavors: 500 no space, says ••••••"
     }
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectFailure("closed"), SDKException("500"), RuntimeError("?")]
+)
+def test_who_does_not_answer_a_change_is_asked_once_more(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    del world.cloud.api[FLAVOR]
+    asked: list[Exception] = []
+
+    def ask(_where: str, step: str) -> None:
+        if step == FLAVOR and not asked:
+            asked.append(error)
+            raise error
+
+    monkeypatch.setattr("scs.api.executor.AGAIN_SECONDS", 0.0)
+    world.cloud.at_step = ask
+    world.up()
+    assert asked
+    assert FLAVOR in world.cloud.api
 
 
 def test_nothing_is_asked_for_where_nobody_answers(world: World) -> None:

@@ -70,7 +70,18 @@ MISTAKES: list[tuple[str, list[tuple[str, ...]]]] = [
     ("release: 2026.2\n", [("1:10", "the number 2026.2", 'write it in quotes: "2026.2"')]),
     ('release: "2026.3"\n', [("1:10", 'expected a release such as `"2026.2"`', 'got "2026.3"')]),
     ("region: 7\n", [("1:9", "region: expected letters", "got the number 7")]),
-    ("provider: ssh\n", [("1:11", "expected `local` (so far the only one)", 'got "ssh"')]),
+    ("provider: metal\n", [("1:11", "expected `local` or `ssh`", 'got "metal"')]),
+    (
+        "name: a\nprovider: ssh\nssh: {key: id}\n",
+        [
+            ("2:11", "ssh.known_hosts: `provider: ssh` needs it", "known_hosts: ssh/known_hosts"),
+            ("2:11", "nodes[0].address: `node-1` is there already", "write the address"),
+            ("2:11", "nodes[0].interfaces.management: nothing says which interface"),
+            ("2:11", "nodes[0].interfaces.tunnel: nothing says which interface"),
+            ("2:11", "nodes[0].interfaces.external: nothing says which interface"),
+        ],
+    ),
+    ("ssh: {user: me}\n", [("1:6", "ssh: is for `provider: ssh`, and it is `local`")]),
     ("provider: Local\n", [("1:11", "did you mean `local`?")]),
     ("storage: cephs\n", [("1:10", "expected `files`", "did you mean `ceph`?")]),
     (
@@ -113,7 +124,11 @@ MISTAKES: list[tuple[str, list[tuple[str, ...]]]] = [
     ),
     (
         "nodes:\n  - name: a\n  - name: b\n",
-        [("3:5", "`control` on one node only", "high availability", "such as `[compute]`")],
+        [("3:5", "`control` on an odd number of nodes, got 2", "such as `[compute]`")],
+    ),
+    (
+        "nodes: [{name: a}, {name: b}, {name: c}]\n",
+        [("1:31", "with `files` each of several control nodes", "write `storage: ceph`")],
     ),
     (
         "nodes: [{name: a}, {name: b, roles: []}]\n",

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Every file of every cloud on paper can be read by what it is for.
 
-What needs the real programs (haproxy, nft, systemd, visudo) is in tests/host.
+What needs the real programs (haproxy, nft, systemd, visudo) is in tests/layers.
 """
 
 from __future__ import annotations
@@ -184,6 +184,8 @@ def test_no_two_applications_of_a_node_share_a_port() -> None:
 
 # --- programs
 
+PYTHON = "#!/usr/bin/python3"
+
 
 def scripts(first_line: str) -> list[tuple[str, str, str]]:
     return [
@@ -191,10 +193,11 @@ def scripts(first_line: str) -> list[tuple[str, str, str]]:
     ]
 
 
-@pytest.mark.parametrize(("cloud", "node", "path"), scripts('"""'))
+@pytest.mark.parametrize(("cloud", "node", "path"), scripts('"""') + scripts(PYTHON))
 def test_python_programs(cloud: str, node: str, path: str) -> None:
-    tree = ast.parse(files(cloud)[node, path].content)
-    assert ast.get_docstring(tree)
+    item = files(cloud)[node, path]
+    assert ast.get_docstring(ast.parse(item.content))
+    assert item.mode & 0o111 or not item.content.startswith(PYTHON)
 
 
 @pytest.mark.parametrize(("cloud", "node", "path"), scripts("#!/bin/sh"))
@@ -209,7 +212,8 @@ def test_shell_programs(cloud: str, node: str, path: str) -> None:
 
 
 def test_all_programs_were_looked_at() -> None:
-    assert sorted(scripts('"""') + scripts("#!/bin/sh")) == sorted(every("^/usr/local/"))
+    looked_at = scripts('"""') + scripts(PYTHON) + scripts("#!/bin/sh")
+    assert sorted(looked_at) == sorted(every("^/usr/local/"))
 
 
 # --- an operator's options

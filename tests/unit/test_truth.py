@@ -25,10 +25,10 @@ from paper.api import PaperExecutor
 from paper.hand import PaperHand
 from paper.world import World
 from scs.engine.apply import Converging, apply
+from scs.engine.events import MACHINE
 from scs.engine.journal import Entry, Result
 from scs.engine.recording import Recording
 from scs.engine.saved import SavedPlan
-from scs.engine.session import MACHINE
 from scs.errors import Problem, StepFailed
 from scs.plan.document import values
 from scs.plan.plan import API, Step
@@ -520,6 +520,32 @@ def test_a_service_that_is_slow_to_answer_after_a_change_is_asked_again(
     world.up()
     assert not silent
     assert not world.plan().plan
+
+
+@pytest.mark.parametrize("lasts", [True, False])
+def test_members_that_still_agree_on_who_leads_are_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch, lasts: bool
+) -> None:
+    unit, looks = "unit:rabbitmq-server.service", []
+    real = PaperHand.observe
+
+    def observe(hand: PaperHand, *words: Any) -> Any:
+        found = real(hand, *words)
+        looks.append(1)
+        if len(looks) in (2, 3) or (lasts and len(looks) > 1):
+            found[NODE][unit] = {**found[NODE][unit], "wrong": "elects"}
+        return found
+
+    monkeypatch.setattr(PaperHand, "observe", observe)
+    monkeypatch.setattr("scs.engine.apply.LOOK_PAUSE", 0.0)
+    monkeypatch.setattr("scs.engine.apply.UNSEEN_SECONDS", 1.0 if lasts else 60.0)
+    world.yaml["config"] = {"nova": {"DEFAULT": {"cpu_allocation_ratio": 9.0}}}
+    if lasts:
+        with pytest.raises(StepFailed, match="elects"):
+            world.up()
+    else:
+        world.up()
+        assert len(looks) == 4
 
 
 def test_what_waits_for_a_node_is_not_begun_when_that_has_failed(

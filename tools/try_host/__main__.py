@@ -17,6 +17,7 @@ import click
 
 from host.machine import Machine
 from scs.errors import ScsError
+from scs.images import disk
 from scs.providers.local.rootfs import delete_tree
 from scs.shell import Say
 from try_host import disk_image, trial
@@ -24,6 +25,15 @@ from try_host import disk_image, trial
 SUITES: Mapping[str, str] = {"12": "bookworm", "13": "trixie"}
 ROOT = Path(__file__).resolve().parents[2]
 GIGABYTES = 24
+TOOLS: Mapping[str, str] = {
+    "mmdebstrap": "mmdebstrap",
+    "mke2fs": "e2fsprogs",
+    "qemu-img": "qemu-utils",
+    "qemu-system-x86_64": "qemu-system-x86",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+}
+"""Program → Debian's package."""
 PATIENT = 7200
 """Seconds for the machine to start, or to stop: it may be paused meanwhile."""
 PROCESSOR = "Westmere,vendor=AuthenticAMD,+svm,+npt,+rdrand"
@@ -158,6 +168,7 @@ def _try(
     keep: bool,
     say: Say,
 ) -> bool:
+    disk.need_tools(TOOLS)
     chosen = [ADDITIONS[name] for name in additions]
     if not (work / "key").exists():
         Machine.make_key(work / "key")

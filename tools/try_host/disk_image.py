@@ -74,7 +74,6 @@ def make(wish: Wish, work: Path, say: Say) -> DiskImage:
     image = DiskImage(raw, kernel, initrd, " ".join(_KERNEL_OPTIONS))
     if raw.exists():
         return image
-    disk.need_tools({"mmdebstrap": "mmdebstrap", "mke2fs": "e2fsprogs", "qemu-img": "qemu-utils"})
     root = work / "root"
     _bootstrap(wish, work, root, say)
     say("configuring it")

@@ -10,6 +10,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from concurrent.futures import Future
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -71,6 +73,7 @@ class Clients:
         self._made: dict[str, Connection] = {}
         self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
+        self._lists: dict[tuple[str, ...], Future[list[dict[str, Any]]]] | None = None
 
     def rest(
         self, service: str, path: str, key: str, *, project: str = "", microversion: str = ""
@@ -79,6 +82,29 @@ class Clients:
 
         Raises RuntimeError with the server's words when it is an error.
         """
+        if self._lists is None:
+            return self._listed(service, path, key, project, microversion)
+        known = (service, path, project, microversion)
+        with self._lock:
+            task = self._lists.get(known)
+            if first := task is None:
+                task = self._lists[known] = Future()
+        if first:
+            try:
+                task.set_result(self._listed(service, path, key, project, microversion))
+            except Exception as error:
+                task.set_exception(error)
+        return list(task.result())
+
+    def moment(self) -> Clients:
+        """The same connections for one look: what several ask for is asked of the cloud once."""
+        found = copy(self)
+        found._lists = {}
+        return found
+
+    def _listed(
+        self, service: str, path: str, key: str, project: str, microversion: str
+    ) -> list[dict[str, Any]]:
         point = self.view.endpoint(service)
         base = self.view.url(service, external=True)
         session = self._session(project)

@@ -11,6 +11,7 @@ from typing import Any
 
 from scs.api.clients import Clients
 from scs.api.kinds import Kind, lines
+from scs.api.network import external_network, first
 from scs.model.objects import Flavor, Keypair, Server
 from scs.patience import patient
 
@@ -142,11 +143,13 @@ class Servers(Kind[Server]):
             compute.wait_for_delete(compute.get_server(seen["id"]), wait=patient(60))
             seen = {}
         if not seen:
+            own = clients.tenant.current_project_id
+            inside = network.networks(name=want.network, project_id=own)
             server = compute.create_server(
                 name=want.name,
                 image_id=clients.tenant.image.find_image(want.image, ignore_missing=False).id,
                 flavor_id=compute.find_flavor(want.flavor, ignore_missing=False).id,
-                networks=[{"uuid": network.find_network(want.network, ignore_missing=False).id}],
+                networks=[{"uuid": first(inside, f"network {want.network}")}],
                 security_groups=[{"name": want.security_group}],
                 key_name=want.keypair,
             ).id
@@ -174,7 +177,7 @@ class Servers(Kind[Server]):
         from openstack.exceptions import NotFoundException
 
         network = clients.tenant.network
-        external = network.find_network(want.external, ignore_missing=False).id
+        external = external_network(network, want.external)
         spare = [item for item in network.ips(floating_network_id=external) if not item.port_id]
         address = spare[0] if spare else network.create_ip(floating_network_id=external)
         end = time.monotonic() + patient(self.SECONDS)

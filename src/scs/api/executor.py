@@ -21,6 +21,7 @@ from scs.api.image import Images
 from scs.api.kinds import Kind
 from scs.api.network import Networks, Routers, SecurityGroups
 from scs.api.quota import Quotas
+from scs.api.subnet_pool import SubnetPools
 from scs.api.volume import VolumeTypes
 from scs.images import BuiltImage
 from scs.model.objects import ApiObject
@@ -28,6 +29,8 @@ from scs.patience import patient
 from scs.resources.graph import Outcome, attempt, schedule
 
 GIVEN_UP = "not tried, because something on a node failed"
+AGAIN_SECONDS = 2.0
+"""How long a service that did not do what it was asked gets before it is asked once more."""
 Tell = Callable[[Mapping[str, object]], None]
 
 
@@ -68,6 +71,7 @@ class Executor:
             "security-group": SecurityGroups(),
             "default-security-group-rules": DefaultRulesOfGroups(),
             "quota": Quotas("compute", "/os-quota-sets", "quota_set"),
+            "subnet-pool": SubnetPools(),
             "network-quota": Quotas("network", "/v2.0/quotas", "quota"),
             "volume-quota": Quotas("block-storage", "/os-quota-sets", "quota_set"),
             "volume-type": VolumeTypes(),
@@ -127,9 +131,10 @@ class Executor:
                 by_kind.setdefault(want.kind, []).append(want)
         things: dict[str, Any] = {}
         refused: dict[str, str] = {}
+        clients = self.clients.moment()
         with ThreadPoolExecutor(max_workers=len(by_kind)) as pool:
             tasks = {
-                kind: pool.submit(self.kinds[kind].observe, self.clients, wants)
+                kind: pool.submit(self.kinds[kind].observe, clients, wants)
                 for kind, wants in by_kind.items()
             }
             for kind, task in tasks.items():
@@ -171,12 +176,13 @@ class Executor:
     def _twice(self, step: ApiObject, alike: Sequence[ApiObject]) -> None:
         """Services that have just started refuse requests now and then: look, try again."""
         # Not at the top: the SDK takes a second to load, and looking at the nodes goes on.
+        from keystoneauth1.exceptions import ClientException
         from openstack.exceptions import SDKException
 
         try:
             self._converge(step, alike)
-        except (SDKException, RuntimeError):
-            time.sleep(2)
+        except (SDKException, ClientException, RuntimeError):
+            time.sleep(AGAIN_SECONDS)
             with self._lock:
                 self._fresh.pop(step.kind, None)
             self._converge(step, alike)

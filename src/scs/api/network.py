@@ -4,13 +4,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from scs.api.clients import Clients
 from scs.api.kinds import Kind
 from scs.model.objects import CloudNetwork, Router, SecurityGroup, Subnet
 from scs.model.security_rules import let_in, not_let_out
+
+
+def external_network(network: Any, name: str) -> str:
+    """The id of an external network: a project may have one of its own with that name."""
+    return first(network.networks(name=name, is_router_external=True), f"external network {name}")
+
+
+def first(listed: Iterable[Any], what: str) -> str:
+    """The id of the first of these; raises RuntimeError when there is none."""
+    for item in listed:
+        return str(item.id)
+    raise RuntimeError(f"there is no {what}")
 
 
 def subnet_values(subnet: Subnet) -> dict[str, Any]:
@@ -39,16 +51,14 @@ class Networks(Kind[CloudNetwork]):
 
     def observe(self, clients: Clients, wanted: Sequence[CloudNetwork]) -> dict[str, Any]:
         listed = clients.rest("network", "/v2.0/networks", "networks")
-        networks = {item["name"]: item["id"] for item in listed}
+        networks = _by_project(clients, listed)
+        networks[""] = {item["name"]: item for item in listed if item["router:external"]}
         subnets: dict[str, list[str]] = {}
         for item in clients.rest("network", "/v2.0/subnets", "subnets"):
             subnets.setdefault(item["network_id"], []).append(item["name"])
         return {
-            want.id: {
-                "id": networks[want.name],
-                "subnets": sorted(subnets.get(networks[want.name], [])),
-            }
-            if want.name in networks
+            want.id: {"id": there["id"], "subnets": sorted(subnets.get(there["id"], []))}
+            if (there := networks.get(want.project, {}).get(want.name))
             else {}
             for want in wanted
         }
@@ -84,9 +94,7 @@ class Routers(Kind[Router]):
     def observe(self, clients: Clients, wanted: Sequence[Router]) -> dict[str, Any]:
         listed = clients.rest("network", "/v2.0/subnets", "subnets")
         names = {item["id"]: item["name"] for item in listed}
-        routers = {
-            item["name"]: item for item in clients.rest("network", "/v2.0/routers", "routers")
-        }
+        routers = _by_project(clients, clients.rest("network", "/v2.0/routers", "routers"))
         subnets: dict[str, list[str]] = {}
         inside = "/v2.0/ports?device_owner=network:router_interface"
         for port in clients.rest("network", inside, "ports"):
@@ -95,11 +103,11 @@ class Routers(Kind[Router]):
             )
         return {
             want.id: {
-                "id": routers[want.name]["id"],
-                "gateway": bool(routers[want.name]["external_gateway_info"]),
-                "subnets": sorted(subnets.get(routers[want.name]["id"], [])),
+                "id": there["id"],
+                "gateway": bool(there["external_gateway_info"]),
+                "subnets": sorted(subnets.get(there["id"], [])),
             }
-            if want.name in routers
+            if (there := routers.get(want.project, {}).get(want.name))
             else {}
             for want in wanted
         }
@@ -114,8 +122,8 @@ class Routers(Kind[Router]):
 
     def converge(self, clients: Clients, want: Router, seen: Mapping[str, Any]) -> None:
         network = clients.of(want.project).network
-        external = network.find_network(want.external, ignore_missing=False).id
-        gateway = {"network_id": external}
+        own = clients.of(want.project).current_project_id
+        gateway = {"network_id": external_network(network, want.external)}
         if not seen:
             known = network.create_router(name=want.name, external_gateway_info=gateway).id
         else:
@@ -124,8 +132,8 @@ class Routers(Kind[Router]):
                 network.update_router(known, external_gateway_info=gateway)
         for name in want.subnets:
             if name not in seen.get("subnets", []):
-                subnet = network.find_subnet(name, ignore_missing=False)
-                network.add_interface_to_router(known, subnet=subnet.id)
+                subnet = first(network.subnets(name=name, project_id=own), f"subnet {name}")
+                network.add_interface_to_router(known, subnet=subnet)
 
 
 class SecurityGroups(Kind[SecurityGroup]):
@@ -133,10 +141,10 @@ class SecurityGroups(Kind[SecurityGroup]):
 
     def observe(self, clients: Clients, wanted: Sequence[SecurityGroup]) -> dict[str, Any]:
         listed = clients.rest("network", "/v2.0/security-groups", "security_groups")
-        groups = {item["name"]: item for item in listed}
+        groups = _by_project(clients, listed)
         return {
-            want.id: _of_group(groups[want.name]["id"], groups[want.name]["security_group_rules"])
-            if want.name in groups
+            want.id: _of_group(there["id"], there["security_group_rules"])
+            if (there := groups.get(want.project, {}).get(want.name))
             else {}
             for want in wanted
         }
@@ -172,6 +180,17 @@ class SecurityGroups(Kind[SecurityGroup]):
             network.create_security_group_rule(
                 security_group_id=seen["id"], direction="ingress", **values
             )
+
+
+def _by_project(
+    clients: Clients, listed: Sequence[Mapping[str, Any]]
+) -> dict[str, dict[str, Mapping[str, Any]]]:
+    """Project → name → what it has of these: other projects may use the same names."""
+    names = {known: name for name, known in clients.project_ids().items()}
+    found: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for item in listed:
+        found.setdefault(names.get(item["project_id"], item["project_id"]), {})[item["name"]] = item
+    return found
 
 
 def _of_group(known: str, rules: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

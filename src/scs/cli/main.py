@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from scs.cli import certify, drift, explain, journal, playbooks, records, schema, why
+from scs.cli import backup, certify, drift, explain, journal, playbooks, records, schema, why
 from scs.errors import BadInput, Exit, PreflightFailed, Problem, ScsError, StepFailed
 from scs.patience import patience
 
 if TYPE_CHECKING:
-    from scs.engine.session import Look, Session
+    from scs.engine.looking import Look
+    from scs.engine.session import Session
 
 STARTED = time.time()
 PROGRAM = "scs"
@@ -159,6 +160,7 @@ def up(
     from scs.cli.screen import Screen
     from scs.engine.applied import remember, remembered
     from scs.engine.apply import apply, consent
+    from scs.engine.backup.note import refuse_unfinished
     from scs.engine.hooks import Hooks
     from scs.engine.journal import Result
     from scs.engine.recording import Recording
@@ -171,6 +173,7 @@ def up(
     ):
         screen = Screen(session, options, STARTED)
         session.reread()
+        refuse_unfinished(session.paths)
         _preflight(session)
         session.allow_to_delete(delete_data)
         look = session.events.timed("this machine", "looking", session.look)
@@ -366,12 +369,15 @@ def logs(options: dict[str, Any], component: str, lines: int, follow: bool) -> N
 def down(options: dict[str, Any], keep_cache: bool, yes: bool) -> None:
     """Remove the cloud with everything in it, and nothing else."""
     from scs.cli.screen import Screen
+    from scs.engine.nodes import take_down
     from scs.engine.state import lock
 
     with _session(options, "down") as session:
         if not session.paths.state.exists() and (keep_cache or not session.paths.cache.exists()):
             click.echo(f"There is no cloud {session.spec.name} here: nothing to remove.")
             return
+        if stay := backup.staying(session):
+            click.echo(f"scs: {stay}", err=True)
         if not yes and sys.stdin.isatty():
             what = f"Remove cloud {session.spec.name} with all its VMs and data?"
             click.confirm(what, abort=True, err=True)
@@ -380,7 +386,7 @@ def down(options: dict[str, Any], keep_cache: bool, yes: bool) -> None:
         with lock(session.paths, "down"):
             screen.start()
             try:
-                session.down(keep_cache=keep_cache)
+                take_down(session, keep_cache=keep_cache)
             finally:
                 screen.close()
         from scs.cli.timer import disable_all
@@ -452,6 +458,8 @@ scs.add_command(
     Late("scs.cli.certificate", name="certificate", help="Issue, verify and revoke certificates.")
 )
 scs.add_command(Late("scs.cli.secrets", name="secrets", help="List, show and rotate secrets."))
+scs.add_command(Late("scs.cli.backup", name="backup", help="Make, list, prove and remove backups."))
+scs.add_command(backup.restore)
 scs.add_command(Late("scs.cli.timer", name="timer", help="Have commands run by themselves."))
 playbooks.register(scs, _session)
 

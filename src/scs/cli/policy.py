@@ -14,7 +14,8 @@ import click
 from scs.errors import BadInput, Denied, Exit, Problem
 
 if TYPE_CHECKING:
-    from scs.engine.session import Look, Session
+    from scs.engine.looking import Look
+    from scs.engine.session import Session
     from scs.policy import Ruling
 
 HINT = "change it, or let it be with an `exception` rule in policy/: see docs/policies.md"
@@ -62,7 +63,6 @@ def _judged(
     session: Session, look: Look | None, delete_data: Sequence[str] = ()
 ) -> tuple[Ruling, ...]:
     from scs.cli import plans
-    from scs.engine.session import UNKNOWN
     from scs.policy import document, judge, read
 
     plan: dict[str, Any] | None = None
@@ -70,7 +70,7 @@ def _judged(
     if look is not None:
         plan = plans.plan_values(session, look.plan)
         left_out = sorted(set(look.states) - {node.name for node in look.view.nodes})
-    view = session.view(UNKNOWN) if look is None else look.view
+    view = session.view() if look is None else look.view
     wanted = document(
         session.spec.filled(), view.components, plan, left_out=left_out, delete_data=delete_data
     )

@@ -19,7 +19,8 @@ from scs.plan.plan import Step
 from scs.verify.gauges import readings
 
 if TYPE_CHECKING:
-    from scs.engine.session import Look, Session
+    from scs.engine.looking import Look
+    from scs.engine.session import Session
     from scs.verify.steps import Evidence
 
 

@@ -29,6 +29,13 @@ def timers() -> dict[str, Timer]:
             calendar="*-*-* 03:30:00",
             cron="30 3 * * *",
         ),
+        Timer(
+            "backup",
+            "make a backup",
+            ("backup", "create"),
+            calendar="*-*-* 02:30:00",
+            cron="30 2 * * *",
+        ),
     )
     return {item.name: item for item in known}
 

@@ -12,7 +12,8 @@ from scs.engine.events import Event
 from scs.plan.plan import API
 
 if TYPE_CHECKING:
-    from scs.engine.session import Look, Session
+    from scs.engine.looking import Look
+    from scs.engine.session import Session
 
 
 def critical_path(session: Session, look: Look) -> list[Event]:

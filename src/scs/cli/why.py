@@ -66,13 +66,12 @@ def why(options: dict[str, Any], unit: str, node: str | None) -> None:
 
 def _find(options: dict[str, Any], unit: str, node: str | None) -> Why:
     from scs.cli.main import _session
-    from scs.engine.session import UNKNOWN
     from scs.plan.why import why as explain
     from scs.resources import Unit
 
     name = unit if "." in unit else f"{unit}.service"
     with _session(options, "why") as session:
-        view = session.view(UNKNOWN)
+        view = session.view()
         expander = session.expander(view)
         names: set[str] = set()
         for place in view.nodes:

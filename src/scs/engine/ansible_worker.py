@@ -49,6 +49,9 @@ def play(job: dict[str, Any]) -> None:
             "ansible_ssh_common_args": " ".join(options),
             "ansible_python_interpreter": "/usr/bin/python3",
             "ansible_connection": "ssh",
+            "ansible_become": node["user"] != "root",
+            "ansible_become_method": "sudo",
+            "ansible_become_user": "root",
             "scs_payload": base64.b64encode(
                 zlib.compress(json.dumps(job["payloads"][name]).encode(), 1)
             ).decode(),

@@ -25,7 +25,8 @@ from scs.resources import Unit
 
 if TYPE_CHECKING:
     from scs.api.executor import Executor
-    from scs.engine.session import Look, Session
+    from scs.engine.looking import Look
+    from scs.engine.session import Session
 
 VERSION = 1
 

@@ -14,17 +14,21 @@ from functools import partial
 from scs.api.clients import clouds_yaml
 from scs.api.executor import GIVEN_UP, Executor
 from scs.engine.applied import remember
-from scs.engine.events import Event
+from scs.engine.clearing import clear
+from scs.engine.events import MACHINE, Event
 from scs.engine.hooks import Hooks
+from scs.engine.looking import Look
 from scs.engine.recording import Recording
-from scs.engine.session import MACHINE, Look, Session
+from scs.engine.session import Session
 from scs.errors import BadInput, Problem, StepFailed
 from scs.model.objects import ApiObject
 from scs.model.view import View
 from scs.patience import patient
 from scs.plan.announce import holds, owners
 from scs.plan.plan import API, Leaving, Plan, Step
+from scs.plan.waves import waves
 from scs.private import write_private
+from scs.resources import Unit
 
 UNSEEN_SECONDS = 120
 """How long the second look waits for an API that does not answer, while all else is right."""
@@ -61,6 +65,8 @@ def apply(
     for environment in session.environments(look.view):
         environment.result()
     hooks.before()
+    # From here on it may be there, also when this run does not come to its end.
+    session.made.note(look.objects)
     Converging(session, look).run()
     session.executor(look.view).settle(look.objects)
     _remove_objects(session, look)
@@ -86,12 +92,23 @@ def apply(
 
 
 def _look_again(session: Session) -> Look:
-    """Look until all can be seen: a service that was just reloaded may be slow to answer."""
+    """Look until all can be seen and is ready: some of it comes by itself a moment later.
+
+    A service that was just reloaded may be slow to answer, and members of a cluster that have all
+    started may be agreeing on who leads.
+    """
     end = time.monotonic() + patient(UNSEEN_SECONDS)
     while True:
         look = session.look()
-        silent = [step for step, _ in look.plan.api if not step.sure]
-        if not silent or len(silent) < len(look.plan.changes) or time.monotonic() > end:
+        coming = [step for step, _ in look.plan.api if not step.sure]
+        coming += [
+            step
+            for pairs in look.plan.nodes.values()
+            for step, item in pairs
+            if isinstance(item, Unit)
+            and item.only_not_ready(look.observed[step.where].get(step.id, {}))
+        ]
+        if not coming or len(coming) < len(look.plan.changes) or time.monotonic() > end:
             return look
         time.sleep(LOOK_PAUSE)
 
@@ -168,12 +185,17 @@ def _remove_node(session: Session, view: View, leaving: Leaving) -> None:
         if failed := [f"{item['id']}: {item['error']}" for item in outcomes if not item["ok"]]:
             raise RuntimeError("; ".join(failed))
 
+    def clear_it() -> None:
+        link = session.provider.connection(leaving.node)
+        clear(session.hand, session.events, {node: link}, f"{session.run_id}-{node}-clear")
+
     def work() -> None:
         first = [(f"moving the data of {node}", empty)] if leaving.emptied else []
         for step, action in (
             *first,
             (f"moving guests off {node}", lambda: executor.leave(leaving.objects)),
             (f"stopping {node}", lambda: session.provider.stop(node)),
+            *([] if session.provider.owns_machines else [(f"clearing {node}", clear_it)]),
             (f"forgetting {node}", lambda: executor.remove(leaving.objects)),
             (f"deleting {node}", lambda: session.provider.remove_node(node)),
         ):
@@ -256,27 +278,28 @@ class Converging:
         if not self._steps:
             return
         links = self._session.connections()
-        payloads = {
-            name: [item.payload() for _, item in pairs] for name, pairs in self._steps.items()
-        }
+        look = self._look
+        work = {name: [item for _, item in pairs] for name, pairs in self._steps.items()}
         try:
-            answers = self._session.hand.converge(
-                {name: links[name] for name in self._steps},
-                payloads,
-                self._run,
-            )
-            failed = [
-                (name, outcome)
-                for name, outcomes in answers.items()
-                for outcome in outcomes
-                if not outcome["ok"]
-            ]
-            self._problems += [
-                self._problem(self._known[name, outcome["id"]], outcome["error"])
-                for name, outcome in failed
-            ]
-            if failed:
-                executor.stop.set()
+            for wave in waves(look.view.nodes, work, look.observed):
+                answers = self._session.hand.converge(
+                    {name: links[name] for name in wave},
+                    {name: [item.payload() for item in work[name]] for name in wave},
+                    self._run,
+                )
+                failed = [
+                    (name, outcome)
+                    for name, outcomes in answers.items()
+                    for outcome in outcomes
+                    if not outcome["ok"]
+                ]
+                self._problems += [
+                    self._problem(self._known[name, outcome["id"]], outcome["error"])
+                    for name, outcome in failed
+                ]
+                if failed:
+                    executor.stop.set()
+                    return
         except StepFailed as error:
             executor.stop.set()
             self._problems.extend(error.problems)

@@ -14,6 +14,9 @@ from scs.shell import Say
 
 T = TypeVar("T")
 
+MACHINE = "this machine"
+"""Where a step runs that runs on no node."""
+
 
 @dataclass(frozen=True)
 class Event:

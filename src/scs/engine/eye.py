@@ -12,21 +12,19 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
 from scs import resources
-from scs.engine.ssh import ssh_argv
 from scs.errors import Problem, StepFailed
 from scs.patience import VARIABLE, patience, patient
 from scs.providers import Connection
+from scs.providers.reach import NO_ANSWER, Said, by_root, say
 from scs.resources import Resource, Seen
 
 SECONDS = 180
@@ -86,12 +84,6 @@ def program(wanted: Iterable[Resource]) -> str:
     return _PROGRAM.format(digest=digest, sources=sources, asked=_pack(asked))
 
 
-def batch() -> tuple[str, ...]:
-    """Options of ssh for a look: nobody is asked anything, and a dead node is noticed."""
-    connect, alive = f"ConnectTimeout={patient(10):.0f}", f"ServerAliveInterval={patient(15):.0f}"
-    return ("-o", "BatchMode=yes", "-o", connect, "-o", alive)
-
-
 def answer(output: str) -> dict[str, Seen]:
     """Id → what was seen, from the output of the program."""
     found: dict[str, Seen] = json.loads(
@@ -100,27 +92,9 @@ def answer(output: str) -> dict[str, Seen]:
     return found
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a node has answered, or ssh instead of it."""
-
-    code: int
-    output: str
-    errors: str
-
-
 def ask(link: Connection, words: str, program: str) -> Said:
     """One round trip: run these words on a node, with a program on standard input."""
-    done = subprocess.run(
-        [*ssh_argv(link, batch()), words],
-        input=program,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=patient(SECONDS),
-        check=False,
-    )
-    return Said(done.returncode, done.stdout, done.stderr)
+    return say(link, words, program, SECONDS)
 
 
 def look(
@@ -137,13 +111,9 @@ def look(
         hint = f"look at it with: scs ssh {name}; then run the same command again"
         end, booted = time.monotonic() + patient(REBOOT_SECONDS), ""
         while True:
-            try:
-                done = ask(
-                    links[name],
-                    f"{booted}exec env {VARIABLE}={patience()} python3 -",
-                    program(items),
-                )
-            except subprocess.TimeoutExpired:
+            words = by_root(links[name], f"env {VARIABLE}={patience()} python3 -")
+            done = ask(links[name], f"{booted}exec {words}", program(items))
+            if done.code == NO_ANSWER:
                 what = f"did not answer within {patient(SECONDS):.0f} s"
                 return Problem(f"node {name}", what, hint)
             refused = any(words in done.errors for words in REFUSED)

@@ -17,7 +17,8 @@ from scs.plan.plan import API
 from scs.resources import Resource
 
 if TYPE_CHECKING:
-    from scs.engine.session import Look, Session
+    from scs.engine.looking import Look
+    from scs.engine.session import Session
 
 
 def mark(value: Any) -> str:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The hand: looks by ssh (eye), changes by Ansible; the one seam that talks to nodes.
+"""The hand: looks and moves data by ssh, changes by Ansible; the one seam that talks to nodes.
 
 Ansible is a process of its own that runs one coarse module on many nodes at once. Started
 early, it has loaded by the time it is needed. It takes jobs as lines of JSON on standard input
@@ -17,14 +17,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from scs.engine.events import Events
 from scs.engine.eye import look
 from scs.engine.ssh import Watcher
+from scs.engine.stream import Fed, feed_to, read_from
 from scs.errors import Problem, StepFailed
 from scs.providers import Connection
 from scs.resources import Resource, Seen
@@ -185,6 +187,14 @@ class Hand:
     def watch(self, events: Events, node: str, link: Connection, run: str) -> Watcher:
         """Have it told how a node's steps are getting on, until the watcher is closed."""
         return Watcher(events, node, link, run)
+
+    def read_from(self, link: Connection, argv: Sequence[str]) -> AbstractContextManager[IO[bytes]]:
+        """What a command on a node writes, as a stream; raises StreamError."""
+        return read_from(link, argv)
+
+    def feed_to(self, link: Connection, argv: Sequence[str]) -> AbstractContextManager[Fed]:
+        """A command on a node that takes a stream; raises StreamError."""
+        return feed_to(link, argv)
 
     def _lines(self, process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
         assert process.stdout is not None

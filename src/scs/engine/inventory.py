@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scs.engine.session import UNKNOWN, Session
+from scs.engine.session import Session
 from scs.model.view import View
 from scs.private import write_private
 from scs.providers import Connection
@@ -28,6 +28,7 @@ def variables(link: Connection) -> dict[str, Any]:
         "ansible_ssh_common_args": f"-o UserKnownHostsFile={link.known_hosts}"
         " -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes",
         "ansible_python_interpreter": "/usr/bin/python3",
+        **({} if link.user == "root" else {"ansible_become": True}),
     }
 
 
@@ -66,7 +67,7 @@ def inventory(view: View, links: Mapping[str, Connection]) -> dict[str, Any]:
 
 def of(session: Session) -> dict[str, Any]:
     """The inventory of a session's cloud."""
-    return inventory(session.view(UNKNOWN), session.connections())
+    return inventory(session.view(), session.connections())
 
 
 def write_script(session: Session, path: Path) -> None:

@@ -19,7 +19,7 @@ from scs.engine.apply import apply
 from scs.engine.pki import RENEW_DAYS
 from scs.engine.recording import Recording
 from scs.engine.secrets import Step
-from scs.engine.session import UNKNOWN, Session
+from scs.engine.session import Session
 from scs.errors import BadInput, Problem
 from scs.model.needs import Certificate
 from scs.model.view import View
@@ -65,7 +65,7 @@ def key_folders(view: View) -> Sequence[str]:
 def listed(session: Session) -> Sequence[Known]:
     """All secrets and certificates of the cloud, by name."""
     session.authority.renews = False
-    view = session.view(UNKNOWN)
+    view = session.view()
     expander = session.expander(view)
     texts: dict[str, str] = {}
     for node in view.nodes:

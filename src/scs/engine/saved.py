@@ -20,7 +20,8 @@ from scs.plan.plan import Plan
 from scs.private import write_private
 
 if TYPE_CHECKING:
-    from scs.engine.session import Look, Session
+    from scs.engine.looking import Look
+    from scs.engine.session import Session
 
 VERSION = 1
 SHOWN = 10

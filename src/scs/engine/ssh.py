@@ -8,17 +8,18 @@ import json
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
 
 from scs.engine.events import Events
 from scs.providers import Connection
+from scs.providers.reach import by_root, ssh_argv
 
 
 class Watcher:
     """Follows, over a connection of its own, how a node's steps are getting on."""
 
     def __init__(self, events: Events, node: str, link: Connection, run: str) -> None:
-        argv = [*ssh_argv(link), f"exec tail -n +1 -s 0.2 -F /run/scs/progress/{run} 2>/dev/null"]
+        tail = f"tail -n +1 -s 0.2 -F /run/scs/progress/{run} 2>/dev/null"
+        argv = [*ssh_argv(link), f"exec {by_root(link, tail)}"]
         self._process = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
@@ -45,22 +46,3 @@ class Watcher:
         self._thread.join()
         assert self._process.stdout is not None
         self._process.stdout.close()
-
-
-def ssh_argv(link: Connection, options: Sequence[str] = ()) -> list[str]:
-    """The ssh command for a node, up to the command that is to run there."""
-    return [
-        "ssh",
-        "-i",
-        str(link.key),
-        "-p",
-        str(link.port),
-        "-o",
-        f"UserKnownHostsFile={link.known_hosts}",
-        "-o",
-        "IdentitiesOnly=yes",
-        "-o",
-        "LogLevel=ERROR",
-        *options,
-        f"{link.user}@{link.host}",
-    ]

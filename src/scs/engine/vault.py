@@ -15,13 +15,28 @@ import sys
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyrage
 
 from scs.errors import BadInput, Problem, ScsError
 from scs.paths import Paths
 from scs.private import write_private
+
+
+class Reads(Protocol):
+    """Where a stream comes from."""
+
+    def read(self, size: int = ..., /) -> bytes: ...
+
+
+class Writes(Protocol):
+    """Where a stream goes to."""
+
+    def write(self, data: bytes, /) -> int: ...
+
+    def flush(self) -> None: ...
+
 
 ARMOR = b"-----BEGIN AGE ENCRYPTED FILE-----"
 PASSPHRASE_FILE = "SCS_PASSPHRASE_FILE"  # noqa: S105 - names where it is
@@ -68,12 +83,7 @@ class Vault:
         try:
             text = pyrage.decrypt(data, self._identities)
         except pyrage.DecryptError as error:
-            hint = (
-                f"SCS_IDENTITY=FILE names the right one, or bring {self.identity} back from a"
-                " backup; any key of secrets.recipients opens it too"
-            )
-            what = f"cannot be opened with the identity {self.identity}: {error}"
-            raise ScsError(Problem(str(path), what, hint)) from error
+            raise self._closed(str(path), error) from error
         try:
             values = json.loads(text)
             return values["kept"], values["recipients"] != list(self._others)
@@ -86,17 +96,52 @@ class Vault:
         """Encrypt and replace the file; makes the identity if there is none yet."""
         if self.own and not self.identity.exists():
             self._make(path)
-        others = [recipient(text) for text in self._others]
         text = json.dumps({"recipients": list(self._others), "kept": kept}, sort_keys=True)
-        sealed = pyrage.encrypt(text.encode(), [*self._public, *others], armored=True)
+        sealed = pyrage.encrypt(text.encode(), self._recipients, armored=True)
+        self._check(sealed, str(path))
+        write_private(path, sealed.decode())
+
+    def seal(self, source: Reads, target: Writes, where: str) -> None:
+        """Encrypt a stream of any length for the same people, a block at a time.
+
+        `where` names it in errors. Raises what reading and writing raise as EncryptError.
+        """
+        self._check(pyrage.encrypt(b"", self._recipients), where)
+        pyrage.encrypt_io(source, target, self._recipients)
+
+    def unseal(self, source: Reads, target: Writes, where: str) -> None:
+        """Decrypt such a stream; each block is proven before it is given on.
+
+        Raises ScsError when this identity does not open it, and OSError when it is altered, cut
+        off, or `target` does not take it.
+        """
+        try:
+            pyrage.decrypt_io(source, target, self._identities)
+        except pyrage.DecryptError as error:
+            raise self._closed(where, error) from error
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """Public keys of all who can open what is encrypted now, as far as they are known."""
+        return (*(str(item) for item in self._public), *self._others)
+
+    def _closed(self, where: str, error: Exception) -> ScsError:
+        hint = (
+            f"SCS_IDENTITY=FILE names the right one, or bring {self.identity} back from a"
+            " backup; any key of secrets.recipients opens it too"
+        )
+        what = f"cannot be opened with the identity {self.identity}: {error}"
+        return ScsError(Problem(where, what, hint))
+
+    def _check(self, sealed: bytes, where: str) -> None:
+        """Raises BadInput when this identity could not open it."""
         try:
             pyrage.decrypt(sealed, self._identities)
         except pyrage.DecryptError as error:
             # An ssh key does not tell its public half.
             hint = f"add the public key of {self.identity} to secrets.recipients in cloud.yaml"
             what = f"the identity {self.identity} could not open what would be written"
-            raise BadInput(Problem(str(path), what, hint)) from error
-        write_private(path, sealed.decode())
+            raise BadInput(Problem(where, what, hint)) from error
 
     def forget(self) -> None:
         """Remove the identity if it was made here."""
@@ -142,6 +187,10 @@ class Vault:
         if not found:
             raise self._unusable("there is no key in it")
         return found
+
+    @property
+    def _recipients(self) -> list[Any]:
+        return [*self._public, *(recipient(text) for text in self._others)]
 
     @property
     def _public(self) -> list[Any]:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from scs.model.needs import Need
+from scs.model.saved import Saved
 from scs.model.topology import Role
 from scs.resources import Resource, Seen
 
@@ -44,8 +45,12 @@ class Port:
     number: int
     reach: Reach = Reach.MANAGEMENT
     protocol: str = "tcp"
+    """`tcp`, `udp`, or `vrrp`: that one has no ports, and is between control nodes only."""
     last: int = 0
     """The last port of a range; 0: just the one."""
+    relayed: bool = False
+    """Of several control nodes all use the same one's, whichever it is: each reaches it at this
+    port of its own loopback address, where its load balancer listens."""
 
     def __str__(self) -> str:
         return f"{self.number}-{self.last}" if self.last else str(self.number)
@@ -73,6 +78,9 @@ class Endpoint:
     backend: int = 0
     """The port on the loopback address, where it is another one."""
 
+    asks: Callable[[View], Iterable[str]] | None = None
+    """For TCP endpoints: how the load balancer finds out whether a node's service is fit for use,
+    in the words of HAProxy's tcp-check."""
     page: bool = False
     """People open it in a browser, so its address is told at the end of `up`."""
 
@@ -225,6 +233,8 @@ class Migration:
     user: str
     proofs: Mapping[str, str] = field(default_factory=dict)
     rows: Mapping[str, str] = field(default_factory=dict)
+    answers: Callable[[View], Mapping[str, str]] | None = None
+    """Further `rows`, which depend on the cloud."""
     environment: Callable[[View], Mapping[str, str]] | None = None
     snapshot: bool = False
     later: bool = False
@@ -274,10 +284,12 @@ class Gauge:
 
 @dataclass(frozen=True)
 class Keeps:
-    """Data on a component's nodes that only some clouds have there."""
+    """Data on a component's nodes: some that only some clouds have there, or no backup has."""
 
     path: str
     when: Callable[[View], bool] = lambda _: True
+    unsaved: str = ""
+    """Why a backup does without them: where they come from again, or that they are lost."""
 
 
 @dataclass(frozen=True)
@@ -301,6 +313,10 @@ class Component:
     endpoints: tuple[Endpoint, ...] = ()
     fronts: bool = False
     """All endpoints of the cloud are reached through it."""
+    aside: str = ""
+    """A command on its nodes, for one that `fronts` on several: `COMMAND hold ENDPOINT…` returns
+    when no new requests come to these endpoints of the node, `COMMAND release ENDPOINT…` lets them
+    come again."""
     ports: tuple[Port, ...] = ()
     users: tuple[User, ...] = ()
     folders: tuple[Folder, ...] = ()
@@ -331,9 +347,15 @@ class Component:
     """Whether this cloud has it at all; always, when not given."""
     checks: tuple[Check, ...] = ()
     keeps: tuple[str | Keeps, ...] = ()
-    """Paths whose loss would lose data: what a backup must hold."""
+    """Paths whose loss would lose data: each is in a backup by way of `saves`, or says why not."""
+    saves: tuple[Saved, ...] = ()
+    """What a backup holds of it."""
 
-    def data(self, view: View | None = None) -> tuple[str, ...]:
+    def kept(self, view: View | None = None) -> tuple[Keeps, ...]:
         """What it keeps, in this cloud or (without a view) in any."""
         kept = [item if isinstance(item, Keeps) else Keeps(item) for item in self.keeps]
-        return tuple(item.path for item in kept if view is None or item.when(view))
+        return tuple(item for item in kept if view is None or item.when(view))
+
+    def data(self, view: View | None = None) -> tuple[str, ...]:
+        """The paths of what it keeps, in this cloud or (without a view) in any."""
+        return tuple(item.path for item in self.kept(view))

@@ -96,6 +96,30 @@ class OwnAggregate:
 
 
 @dataclass(frozen=True)
+class OwnFlavor:
+    """A flavor that the provider has asked for."""
+
+    name: str
+    vcpus: int = 0
+    """0: its name says it, and all else."""
+    ram: int = 0
+    """MiB."""
+    disk: int = 0
+    """GB."""
+    extra_specs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OwnSubnetPool:
+    """A range of addresses that the provider lets projects take subnets from."""
+
+    name: str
+    prefixes: tuple[str, ...]
+    prefix_length: int
+    default: bool = False
+
+
+@dataclass(frozen=True)
 class OwnImage:
     """A public image that comes from its vendor."""
 
@@ -110,6 +134,9 @@ class Content:
 
     projects: tuple[OwnProject, ...] = ()
     aggregates: tuple[OwnAggregate, ...] = ()
+    recommended_flavors: bool = False
+    flavors: tuple[OwnFlavor, ...] = ()
+    subnet_pools: tuple[OwnSubnetPool, ...] = ()
     images: tuple[OwnImage, ...] = ()
     default_security_group_rules: tuple[DefaultRule, ...] | None = None
     """All that there are to be; None: whatever there is, is left alone."""

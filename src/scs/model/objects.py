@@ -311,6 +311,22 @@ class Aggregate(ApiObject):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SubnetPool(ApiObject):
+    """A range of addresses that all projects may take subnets from."""
+
+    kind: ClassVar[str] = "subnet-pool"
+    service: ClassVar[str] = "network"
+    prefixes: tuple[str, ...]
+    prefix_length: int
+    """Of subnets that do not say how large they are."""
+    default: bool = False
+
+    @property
+    def removable(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, kw_only=True)
 class VolumeType(ApiObject):
     """A kind of volumes that users choose from."""
 
@@ -331,6 +347,8 @@ class VolumeType(ApiObject):
 
 REMOVABLE: Mapping[str, type[ApiObject]] = {
     kind.kind: kind
-    for kind in (Person, CatalogEntry, Domain, Role, Flavor, Image, Aggregate, VolumeType)
+    for kind in (
+        *(Person, CatalogEntry, Domain, Role, Flavor, Image, Aggregate, SubnetPool, VolumeType),
+    )
 }
 """The kinds of which some can be removable, by their names."""

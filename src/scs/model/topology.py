@@ -5,9 +5,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from types import MappingProxyType
+
+INTERFACES: Mapping[str, str] = MappingProxyType(
+    {"management": "mgmt0", "tunnel": "tun0", "external": "ext0"}
+)
+"""Network → the interface of a node that is plugged into it, where scs makes the node."""
 
 
 class Role(StrEnum):
@@ -51,6 +57,10 @@ class Node:
     """Further addresses on the management network: the cloud's virtual addresses."""
     zone: str = ""
     """Its availability zone; empty: the cloud has only the one that Nova makes."""
+    interfaces: Mapping[str, str] = field(default_factory=lambda: INTERFACES)
+    """Network → the node's interface there."""
+    ssh_port: int = 22
+    """Where its sshd listens: the node's firewall leaves that open."""
 
     @property
     def address(self) -> IPv4Address:

@@ -153,6 +153,40 @@ class View:
         return self.nodes_with(Role.CONTROL)[0]
 
     @property
+    def controls(self) -> tuple[Node, ...]:
+        """The control nodes: one, or an odd number of equals."""
+        return self.nodes_with(Role.CONTROL)
+
+    @property
+    def nearest_control(self) -> Node:
+        """The node itself where it is a control node, else the first of these."""
+        if self.place is not None and Role.CONTROL in self.roles:
+            return self.here
+        return self.control
+
+    @property
+    def own_entry(self) -> str:
+        """The address at which this node's own load balancer leads to what control nodes share;
+        empty where there is nothing to choose from: one control node, or a node that is none.
+        """
+        if len(self.controls) > 1 and self.place is not None and Role.CONTROL in self.roles:
+            return "127.0.0.1"
+        return ""
+
+    def relayed(self, port: int) -> str:
+        """Where a control node's `relayed` port is reached from this node: ADDRESS:PORT."""
+        return f"{self.own_entry or self.control.address}:{port}"
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the node on which is done what is to be done once for all of them."""
+        return len(self.controls) == 1 or self.here == self.control
+
+    def network_database(self, port: int) -> str:
+        """How to reach one of OVN's databases (6641 northbound, 6642 southbound), in its words."""
+        return ",".join(f"ssl:{node.address}:{port}" for node in self.controls)
+
+    @property
     def components_here(self) -> tuple[Component, ...]:
         """The components on this node."""
         return tuple(part for part in self.components if part.roles & self.roles)
@@ -251,7 +285,10 @@ class View:
         mine = self.credential(f"database/{account}")
         secret = quote(mine.password, safe="")
         there = self.external.database
-        host, port = (there.host, there.port) if there else (self.internal_address, 3306)
+        # Not by a virtual address where there is another way: one that moves takes no connection
+        # along.
+        here = self.own_entry or self.internal_address
+        host, port = (there.host, there.port) if there else (here, 3306)
         where = f"{mine.user}:{secret}@{host}:{port}/{database or account}"
         return f"mysql+pymysql://{where}?charset=utf8mb4&ssl_ca={self.database_ca}"
 
@@ -265,7 +302,5 @@ class View:
         """oslo.messaging's URL for an account of the message queue."""
         mine = self.credential(f"queue/{account}")
         secret = quote(mine.password, safe="")
-        hosts = ",".join(
-            f"{mine.user}:{secret}@{node.address}:5671" for node in self.nodes_with(Role.CONTROL)
-        )
+        hosts = ",".join(f"{mine.user}:{secret}@{node.address}:5671" for node in self.controls)
         return f"rabbit://{hosts}/{account}"

@@ -26,6 +26,7 @@ from scs.model.overrides import Setting
 from scs.model.topology import Node, Role
 from scs.model.view import View
 from scs.plan import own, templating
+from scs.plan.impact import port_of
 from scs.plan.ini import Composed, compose, layered, parse, unmarked
 from scs.plan.resolve import givers, needs_of
 from scs.plan.site import Site
@@ -350,11 +351,22 @@ class Expander:
                 reloads=unit.reloads,
                 ready=_instance(unit.ready(view), instance) if unit.ready else None,
                 seconds=unit.seconds,
+                aside=_aside(view, part, unit),
                 after=before + _ids(gates),
             )
             for instance, name in names.items()
         ]
         return [*gates, *units]
+
+
+def _aside(view: View, part: Component, unit: Service | Packaged) -> tuple[str, ...]:
+    """What keeps requests from a unit while it starts anew, where others can answer them."""
+    front = next((other for other in view.components if other.aside), None)
+    if front is None or len(view.controls) == 1 or not unit.ready or not part.endpoints:
+        return ()
+    port = port_of(unit.ready(view) or {})
+    names = tuple(point.name for point in part.endpoints if point.http and point.served == port)
+    return (front.aside, *names) if names else ()
 
 
 def _given(site: Site, part: Component) -> tuple[tuple[Need, Resource], ...]:
@@ -420,9 +432,13 @@ def _migrations(site: Site, part: Component, before: tuple[str, ...]) -> list[Re
                 argv=migration.argv,
                 user=migration.user,
                 proofs=migration.proofs,
-                rows=migration.rows,
+                rows={
+                    **migration.rows,
+                    **(migration.answers(site.view) if migration.answers else {}),
+                },
                 env=migration.environment(site.view) if migration.environment else {},
                 snapshot=migration.snapshot,
+                elsewhere=not site.view.leads,
                 after=before,
             )
         )

@@ -70,8 +70,19 @@ class NodeFacts:
 class Provider(Protocol):
     """A source of nodes."""
 
-    def preflight(self) -> Sequence[Problem]:
-        """What would stop a run here; looks only, answers within 10 s."""
+    key: Path
+    """The private ssh key with which nodes are reached; the public one is in `.pub` beside it."""
+    owns_machines: bool
+    """It makes the machines: with a node goes all that is on it. Else that is cleared first."""
+
+    guess: NodeFacts
+    """What is taken for granted of its nodes as long as none can be looked at."""
+
+    def preflight(self, online: bool = True) -> Sequence[Problem]:
+        """What would stop a run here; looks only, answers within 10 s.
+
+        `online` says that something is still to be fetched.
+        """
 
     def examine(self) -> Sequence[Finding]:
         """How the source of nodes is: what will go wrong, what is left over; looks only."""
@@ -86,7 +97,10 @@ class Provider(Protocol):
         """Probe what nodes can do; cached by the caller."""
 
     def create(self, nodes: Sequence[Node], say: Say) -> None:
-        """Make and start these nodes until sshd answers; does nothing for those that run."""
+        """Make and start these nodes until sshd answers; does nothing for those that run.
+
+        Machines that are there already are taken over, or refused before any is touched.
+        """
 
     def connection(self, node: Node) -> Connection:
         """How to reach the node."""
@@ -95,7 +109,7 @@ class Provider(Protocol):
         """The nodes that were made and still exist, as they were wanted then."""
 
     def stop(self, node: str) -> None:
-        """Shut a node down in order; its data stay."""
+        """Shut a node down in order, or end its guests where it is not ours; its data stay."""
 
     def remove_node(self, node: str) -> None:
         """Remove one node with its data; does nothing when it is gone."""

@@ -8,7 +8,9 @@ can be made while the nodes' own file system is still being made.
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import io
 import json
 import os
@@ -21,7 +23,7 @@ from configparser import Error as ConfigError
 from configparser import RawConfigParser
 from pathlib import Path, PurePosixPath
 
-from scs.errors import BadInput, Problem
+from scs.errors import BadInput, Problem, ScsError
 from scs.release import MAIN, PYTHON, Release
 from scs.release.heads import heads
 from scs.shell import Say, run
@@ -33,6 +35,20 @@ _DATA = ("bin", "etc", "share", "include")
 _DEBIAN_MODULES = "/usr/lib/python3/dist-packages"
 _LENT = ("libvirt.py", "libvirt_qemu.py")
 _LENT_NATIVE = ("libvirtmod", "libvirtmod_qemu", "rados", "rbd")
+
+_SLOW = """    for group in entry_points.groups:
+        existing = set()
+        groups[group] = []
+        for ep in entry_points.select(group=group):
+"""
+_FAST = """    by_group: dict[str, list[importlib.metadata.EntryPoint]] = {}
+    for ep in entry_points:
+        by_group.setdefault(ep.group, []).append(ep)
+    for group, members in by_group.items():
+        existing = set()
+        groups[group] = []
+        for ep in members:
+"""
 
 COMPILE = """
 import compileall, os, py_compile, sys
@@ -90,6 +106,7 @@ def install(release: Release, tree: Path, cache: Path, say: Say) -> None:
         timeout=1800,
     )
     drop_tests(site)
+    sort_entry_points_once(site)
     _move_data(environment, site, release.environment_path)
     _make_venv(environment)
     _link_debian(site)
@@ -161,6 +178,37 @@ def drop_tests(site: Path) -> None:
             kept = [line for line in lines if ".tests" not in line.partition("=")[2]]
             if kept != lines:
                 _write(points, "".join(kept))
+
+
+def sort_entry_points_once(site: Path) -> None:
+    """Have stevedore sort entry points by group in one pass.
+
+    It goes through all of them once for each group: with the 2,700 in 187 groups of a release
+    that takes half a second of each service's start, and at a first start there is no cache.
+    Raises ScsError where stevedore does that otherwise now.
+    """
+    module = site / "stevedore/_cache.py"
+    if not module.exists():
+        return
+    text = module.read_text()
+    if text.count(_SLOW) != 1:
+        raise ScsError(
+            Problem(
+                "stevedore",
+                "does not read entry points as it did",
+                "see whether `sort_entry_points_once` is still of use for the release's version",
+            )
+        )
+    data = text.replace(_SLOW, _FAST).encode()
+    _write(module, data)
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    for record in site.glob("stevedore-*.dist-info/RECORD"):
+        lines = record.read_text().splitlines(keepends=True)
+        mine = f"stevedore/_cache.py,sha256={digest},{len(data)}\n"
+        _write(
+            record,
+            "".join(mine if line.startswith("stevedore/_cache.py,") else line for line in lines),
+        )
 
 
 def _move_data(environment: Path, site: Path, final: PurePosixPath) -> None:

@@ -13,7 +13,7 @@ from .base import CANT_BE_SEEN, ConvergeError, Resource, Seen, users
 from .ceph_mon import Monitor
 from .ceph_osd import Osd
 from .ceph_pools import CephPools
-from .database import Database
+from .database import Database, HealthAccount
 from .file import Directory, File, Link, Sum
 from .hypervisor import HypervisorSecret
 from .keys import Keys
@@ -22,7 +22,7 @@ from .migration import Migration
 from .ovs import Bridge, SwitchSettings
 from .package import Packages
 from .probe import Check, Gate
-from .queue import QueueAccounts
+from .queue import QueueAccounts, QueueFeature
 from .record import Absent, Record
 from .restored import Restored
 from .unit import Unit
@@ -42,7 +42,9 @@ KINDS: dict[str, type[Resource]] = {
         Restored,
         Check,
         Database,
+        HealthAccount,
         QueueAccounts,
+        QueueFeature,
         Monitor,
         Osd,
         CephPools,
@@ -69,6 +71,7 @@ __all__ = [
     "Directory",
     "File",
     "Gate",
+    "HealthAccount",
     "HypervisorSecret",
     "Keys",
     "Leftovers",
@@ -78,6 +81,7 @@ __all__ = [
     "Osd",
     "Packages",
     "QueueAccounts",
+    "QueueFeature",
     "Record",
     "Resource",
     "Restored",

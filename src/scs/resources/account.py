@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import grp
 import pwd
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from .base import Resource, Seen, command
+
+_ONE = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,11 @@ class Account(Resource):
         return f"not in {', '.join(missing)}" if missing else None
 
     def converge(self) -> None:
+        # Side by side, one of these programs can undo what another one has just written.
+        with _ONE:
+            self._make()
+
+    def _make(self) -> None:
         try:
             pwd.getpwnam(self.name)
         except KeyError:

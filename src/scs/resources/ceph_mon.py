@@ -29,8 +29,8 @@ class Monitor(Resource):
     data: ClassVar[bool] = True
     path: str
     fsid: str
-    address: str
-    """`v2:ADDRESS:PORT`"""
+    members: tuple[tuple[str, str], ...]
+    """All monitors: name and `v2:ADDRESS:PORT`."""
     keyring: str = field(repr=False)
     """The accounts that are there from the first moment, with their rights."""
 
@@ -43,7 +43,7 @@ class Monitor(Resource):
         }
 
     def compare(self, seen: Seen) -> str | None:
-        if not seen or (not seen["there"] and not seen["made"]):
+        if not seen or (not seen["there"] and (not seen["made"] or len(self.members) > 1)):
             return "is missing"
         return None if seen["there"] else f"has lost its data (of cluster {seen['made']})"
 
@@ -51,7 +51,7 @@ class Monitor(Resource):
         seen = self.observe([self])[self.id]
         if seen["there"]:
             return
-        if seen["made"]:
+        if seen["made"] and len(self.members) == 1:
             raise ConvergeError(
                 f"the monitor's data at {self.path} are gone; a new cluster could not read what is"
                 " on the disks. Put the data back from a backup, or rebuild them from the disks"
@@ -72,7 +72,8 @@ class Monitor(Resource):
             command(
                 [
                     *("monmaptool", "--create", "--fsid", self.fsid),
-                    *("--addv", self.name, f"[{self.address}]", str(names)),
+                    *(word for name, at in self.members for word in ("--addv", name, f"[{at}]")),
+                    str(names),
                 ]
             )
             command(

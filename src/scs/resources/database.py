@@ -130,3 +130,29 @@ class Database(Resource):
                 lines.append(f"GRANT ALL PRIVILEGES ON `{escaped}`.* TO '{user}'@'%';")
         lines += [f"DROP USER IF EXISTS '{user}'@'%';" for user in self.gone]
         sql("\n".join(lines))
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthAccount(Resource):
+    """An account that may log in from these addresses without a password, and do nothing else."""
+
+    kind: ClassVar[str] = "health-account"
+    data: ClassVar[bool] = True
+    host: str
+
+    @classmethod
+    def observe(cls, wanted: Sequence[HealthAccount]) -> dict[str, Seen]:
+        if not wanted:
+            return {}
+        try:
+            (rows,) = ask(["SELECT user, host FROM mysql.user"])
+        except ConvergeError as error:
+            nothing = unseen(error, NO_ANSWER)
+            return {want.id: nothing for want in wanted}
+        return {want.id: {"there": f"{want.name}\t{want.host}" in rows} for want in wanted}
+
+    def compare(self, seen: Seen) -> str | None:
+        return None if seen and seen["there"] else "is missing"
+
+    def converge(self) -> None:
+        sql(f"CREATE USER IF NOT EXISTS '{self.name}'@'{self.host}';")

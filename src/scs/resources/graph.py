@@ -15,6 +15,9 @@ from .probe import hurry
 from .record import Absent, Record
 from .unit import Unit, settle
 
+LOOK = 1.0
+"""Seconds between two looks whether to stop."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -32,11 +35,15 @@ class Outcome:
 
 
 def run(
-    steps: Sequence[Resource], tell: Callable[[Mapping[str, object]], None], width: int = 48
+    steps: Sequence[Resource],
+    tell: Callable[[Mapping[str, object]], None],
+    width: int = 48,
+    stop: Callable[[], bool] = lambda: False,
 ) -> list[Outcome]:
     """Converge these resources in the order that their `after` asks for.
 
-    `tell` gets an event when a step starts and when it ends.
+    `tell` gets an event when a step starts and when it ends. Once `stop` is true no further step
+    is started, and what only waits gives up soon.
     """
     named = {step.id: step for step in steps}
 
@@ -46,7 +53,7 @@ def run(
     # What is made is written down first: a run killed in between must not forget it.
     first = [work(step.id) for step in steps if step.kind == Record.kind]
     rest = [step for step in steps if step.kind != Record.kind]
-    outcomes = first + schedule({step.id: set(step.after) for step in rest}, work, width)
+    outcomes = first + schedule({step.id: set(step.after) for step in rest}, work, width, stop)
     if any(step.kind in (Unit.kind, Absent.kind) for step in steps):
         settle()
     return outcomes
@@ -73,7 +80,10 @@ def attempt(
 
 
 def schedule(
-    after: Mapping[str, set[str]], work: Callable[[str], Outcome], width: int
+    after: Mapping[str, set[str]],
+    work: Callable[[str], Outcome],
+    width: int,
+    stop: Callable[[], bool] = lambda: False,
 ) -> list[Outcome]:
     """Do all steps, each when those that it comes after have gone well, `width` at a time.
 
@@ -86,12 +96,15 @@ def schedule(
     running: dict[Future[Outcome], str] = {}
     with ThreadPoolExecutor(max_workers=width) as pool:
         while waiting or running:
+            if stop():
+                hurry.set()
+                waiting.clear()
             for name in [name for name in waiting if not left[name]]:
                 waiting.remove(name)
                 running[pool.submit(work, name)] = name
             if not running:
                 break  # what is left depends on something that failed
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            done, _ = wait(running, timeout=LOOK, return_when=FIRST_COMPLETED)
             for future in done:
                 name = running.pop(future)
                 outcomes.append(future.result())

@@ -7,17 +7,21 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from .base import ConvergeError, Resource, Seen, command, unseen
+from .base import ConvergeError, Resource, Seen, command, patient, unseen
 from .database import NO_ANSWER, ask
+from .probe import GRACE, hurry
 
 HEADS = Path("/opt/scs/openstack/heads.json")
 """Written when the environment was built: migration tree → the revisions it ends in."""
 NEVER = "was never done"
+SECONDS = 900
+"""How long one may take."""
 ARTIFACTS = Path("/var/lib/scs/artifacts")
 """Shared by the nodes of a machine: what was worked out once for an environment."""
 
@@ -27,6 +31,16 @@ def kept(migration: str) -> Path:
     return ARTIFACTS / HEADS.parent.resolve().name / f"{migration}.sql"
 
 
+AHEAD = (
+    *("setsid", "--wait", "sh", "-c"),
+    'test -w /proc/self/autogroup && echo -10 > /proc/self/autogroup; exec nice -n -10 "$@"',
+    "ahead",
+)
+"""Runs a command ahead of all that starts beside it: nobody waits for those, and all for this.
+
+Where the kernel shares time out by session first, a process's own niceness counts only among
+those of its session: so it gets one of its own.
+"""
 COMPLETE = "-- scs: complete\n"
 """The last line of what is kept: a file that lost its end with the machine's power is none."""
 
@@ -57,6 +71,8 @@ class Migration(Resource):
     """Added to the command's environment; the place for secrets."""
     proofs: Mapping[str, str] = field(default_factory=dict)
     rows: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: bool = False
+    """Another node does it, and this one waits until it sees the result."""
     snapshot: bool = False
     """The result depends on nothing but the environment: it may be kept and restored."""
 
@@ -106,13 +122,29 @@ class Migration(Resource):
     def converge(self) -> None:
         if not self.missing():
             return  # restored before the server started, or only out of sight
-        # Ahead of all that starts beside it: nobody waits for those, and all for this.
-        runuser = ["nice", "-n", "-10", "runuser", "-u", self.user, "--", *self.argv]
-        command(runuser, env={**os.environ, **self.env}, timeout=900)
+        if self.elsewhere:
+            self._wait()
+            return
+        # What somebody's cloud has in its databases must not come to another one.
+        keep = self.snapshot and self._empty()
+        runuser = ["runuser", "-u", self.user, "--", *self.argv]
+        command([*AHEAD, *runuser], env={**os.environ, **self.env}, timeout=SECONDS)
         if wrong := self.missing():
             raise ConvergeError(f"{' '.join(self.argv)} ended well, but {wrong}")
-        if self.snapshot:
+        if keep:
             self._keep()
+
+    def _empty(self) -> bool:
+        """Whether none of its databases has a table yet."""
+        return not any(ask([f"SHOW TABLES IN `{database}`" for database in self.proofs]))
+
+    def _wait(self) -> None:
+        start = time.monotonic()
+        while wrong := self.missing():
+            waited = time.monotonic() - start
+            if waited > patient(GRACE if hurry.is_set() else SECONDS):
+                raise ConvergeError(f"no other node has done it after {waited:.0f} s: {wrong}")
+            time.sleep(1)
 
     def _keep(self) -> None:
         path = kept(self.name)

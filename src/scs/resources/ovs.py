@@ -5,15 +5,26 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from .base import ConvergeError, Resource, Seen, command, unseen
+from .base import ConvergeError, Resource, Seen, command, patient, unseen
+
+TRIES = 3
 
 
 def _vsctl(*words: str) -> str:
-    return command(["ovs-vsctl", "--timeout=20", *words])
+    """All these commands may be repeated: the database drops a connection when it is busy."""
+    for number in range(1, TRIES + 1):
+        try:
+            return command(["ovs-vsctl", "--timeout=20", *words])
+        except ConvergeError as error:
+            if "database connection failed" not in str(error) or number == TRIES:
+                raise
+            time.sleep(patient(1))
+    raise AssertionError("the last try returned or raised")
 
 
 def rows(table: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from .base import CANT_BE_SEEN, Resource, Seen, command
+from .base import CANT_BE_SEEN, ConvergeError, Resource, Seen, command, unseen
 from .probe import ask_all
 
 DEFINITIONS = Path("/var/lib/rabbitmq/.scs-accounts.json")
@@ -89,3 +89,29 @@ class QueueAccounts(Resource):
             DEFINITIONS.unlink()
         for user, _, _ in self.gone:
             command(["rabbitmqctl", "delete_user", user], timeout=60, check=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueFeature(Resource):
+    """A feature flag of the message queue that is enabled on all of its nodes."""
+
+    kind: ClassVar[str] = "queue-feature"
+
+    @classmethod
+    def observe(cls, wanted: Sequence[QueueFeature]) -> dict[str, Seen]:
+        if not wanted:
+            return {}
+        try:
+            told = command(["rabbitmqctl", "-q", "list_feature_flags", "name", "state"])
+        except ConvergeError as error:
+            nothing = unseen(error, "the message queue does not answer")
+            return {want.id: nothing for want in wanted}
+        states = dict(line.split()[:2] for line in told.splitlines() if len(line.split()) > 1)
+        return {want.id: {"state": states.get(want.name, "unknown")} for want in wanted}
+
+    def compare(self, seen: Seen) -> str | None:
+        state = seen.get("state", "unknown")
+        return None if state == "enabled" else f"is {state}"
+
+    def converge(self) -> None:
+        command(["rabbitmqctl", "-q", "enable_feature_flag", "--opt-in", self.name], timeout=120)

@@ -165,13 +165,14 @@ def _hypervisor_secret(name: str) -> None:
 
 REMOVERS: Mapping[str, tuple[int, Callable[[str], None]]] = {
     "osd": (-1, drain),
+    # These are taken out of a service that runs: it may be one of those that go next.
+    "bridge": (-1, _bridge),
+    "hypervisor-secret": (-1, _hypervisor_secret),
     "unit": (0, _unit),
     "ceph-account": (1, delete_account),
     "ceph-pool": (1, delete_pool),
     "database": (1, _database),
     "queue": (1, _queue),
-    "bridge": (1, _bridge),
-    "hypervisor-secret": (1, _hypervisor_secret),
     "schema": (2, _schema),
     "file": (3, _path),
     "link": (3, _path),

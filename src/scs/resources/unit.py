@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -78,6 +79,9 @@ class Unit(Resource):
     """A probe that tells that it really serves."""
     seconds: float = 120
     """How long it may take to be ready."""
+    aside: tuple[str, ...] = ()
+    """A command, and the endpoints that it keeps new requests from while the unit starts anew
+    (`Component.aside`): other nodes answer them meanwhile."""
 
     @classmethod
     def observe(cls, wanted: Sequence[Unit]) -> dict[str, Seen]:
@@ -136,6 +140,10 @@ class Unit(Resource):
             return f"runs with an older {', '.join(seen['late'])}"
         return str(seen["wrong"]) or None
 
+    def only_not_ready(self, seen: Seen) -> bool:
+        """Whether it runs as it should, and only does not serve (yet)."""
+        return bool(seen.get("wrong")) and self.compare(seen) == seen["wrong"]
+
     def _comes_up(self, state: Mapping[str, str]) -> bool:
         """Wait for one that was started a moment ago (the node has booted, systemd mends).
 
@@ -161,6 +169,19 @@ class Unit(Resource):
                 command(["systemctl", "daemon-reload"])
                 _reloaded = now
 
+    @contextlib.contextmanager
+    def _aside(self, *, running: bool) -> Iterator[None]:
+        """Keep new requests away meanwhile; where that can't be had, they wait in its socket."""
+        tool, endpoints = self.aside[:1], self.aside[1:]
+        if not (running and endpoints):
+            yield
+            return
+        command([*tool, "hold", *endpoints], check=False)
+        try:
+            yield
+        finally:
+            command([*tool, "release", *endpoints], check=False)
+
     def converge(self) -> None:
         self._reload_manager()
         shown = command(["systemctl", "show", f"--property={SHOWN}", self.name])
@@ -173,10 +194,11 @@ class Unit(Resource):
             return
         verb = "reload" if late and all(map(self.reloadable, late)) else "restart"
         try:
-            command(["systemctl", "reset-failed", self.name], check=False)
-            command(["systemctl", verb, self.name], timeout=self.seconds)
-            if self.ready:
-                wait(self.ready, self.seconds)
+            with self._aside(running=state.get("ActiveState") == "active"):
+                command(["systemctl", "reset-failed", self.name], check=False)
+                command(["systemctl", verb, self.name], timeout=self.seconds)
+                if self.ready:
+                    wait(self.ready, self.seconds)
         except ConvergeError as error:
             log = command(
                 ["journalctl", "--no-pager", "--output=cat", "--lines=15", "--unit", self.name],

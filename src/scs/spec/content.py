@@ -22,6 +22,8 @@ Quota = Annotated[
     ],
     MAPPED,
 ]
+_Prefix = Annotated[IPv4Network | IPv6Network, kinds.PREFIX]
+_PrefixLength = Annotated[int, kinds.number(8, 64, "a prefix length: 8 to 64")]
 _QUOTA = (
     "What it may use at most, as `openstack quota set` calls it (`ram` in MiB), -1: no limit. "
     "What is not named stays as it is: at the services' defaults, which `config` sets."
@@ -66,6 +68,60 @@ class AggregateEntry(Part):
     )
 
 
+class FlavorEntry(Part):
+    """A public flavor. One whose name begins with `SCS-` has what its name says (scs-0100)."""
+
+    name: Annotated[str, kinds.FLAVOR_NAME] = Field(
+        description="Its name; each only once.", examples=["SCS-8C-32-100p"]
+    )
+    vcpus: Annotated[int, kinds.number(1, 1024, "virtual processors: 1 to 1024")] | None = Field(
+        default=None,
+        description="Virtual processors; not where the name begins with `SCS-`.",
+        examples=["4"],
+    )
+    ram: Annotated[int, kinds.number(64, 2**24, "memory in MiB: 64 to 16777216")] | None = Field(
+        default=None,
+        description="Memory in MiB; not where the name begins with `SCS-`.",
+        examples=["16384"],
+    )
+    disk: Annotated[int, kinds.number(0, 2**20, "a disk in GB: 0 to 1048576")] | None = Field(
+        default=None,
+        description="Disk in GB, `null` or 0: none; not where the name begins with `SCS-`.",
+        examples=["50"],
+    )
+    extra_specs: Annotated[
+        Mapping[Annotated[str, kinds.EXTRA_SPEC], Annotated[str, kinds.SENTENCE]],
+        MAPPED,
+    ] = Field(
+        default_factory=dict,
+        description="Extra specs; in SCS flavors beside those that belong to the name. "
+        "Those that others have set are left alone.",
+        examples=['{"aggregate_instance_extra_specs:ssd": "true"}'],
+    )
+
+
+class SubnetPoolEntry(Part):
+    """A range of addresses that projects take their subnets from."""
+
+    name: Annotated[str, kinds.TENANT_NAME] = Field(
+        description="Its name; each only once.", examples=["inside"]
+    )
+    prefixes: Annotated[tuple[_Prefix, ...], LISTED] = Field(
+        min_length=1,
+        description="Its ranges, all of one version of IP. More may come; none can be taken away.",
+        examples=["[10.64.0.0/12]"],
+    )
+    default_prefix_length: _PrefixLength | None = Field(
+        default=None,
+        description="How large a subnet is that does not say it; `null`: 24, or 64 for IPv6.",
+        examples=["26"],
+    )
+    default: Annotated[bool, kinds.TRUTH] = Field(
+        default=False,
+        description="Taken with `--use-default-subnet-pool`; one for each version of IP.",
+    )
+
+
 class Content(Part):
     """What the cloud has in its API for your customers, beside what each cloud has."""
 
@@ -78,6 +134,21 @@ class Content(Part):
         default=(),
         description="Host aggregates of Nova.",
         examples=['[{name: fast-disks, nodes: [compute-1], properties: {ssd: "true"}}]'],
+    )
+    recommended_flavors: Annotated[bool, kinds.TRUTH] = Field(
+        default=False,
+        description="Beside the flavors that scs-0103 demands, those that it recommends.",
+    )
+    flavors: Annotated[tuple[FlavorEntry, ...], LISTED] = Field(
+        default=(),
+        description="Flavors of your own. Taken out of the file they are removed.",
+        examples=["[{name: SCS-8C-32-100p}, {name: build, vcpus: 4, ram: 6144, disk: 40}]"],
+    )
+    subnet_pools: Annotated[tuple[SubnetPoolEntry, ...], LISTED] = Field(
+        default=(),
+        description="Shared subnet pools. Taken out of the file they are removed, once no subnet "
+        "is from them.",
+        examples=["[{name: inside, prefixes: [10.64.0.0/12], default: true}]"],
     )
     default_security_group_rules: tuple[DefaultRuleEntry, ...] | None = Field(
         default=None,

@@ -16,7 +16,8 @@ _TEXT = """\
 name: {name}
 release: "{release}"  # the set of versions; in quotes, or YAML takes it for a number
 #region: {region}
-#provider: {provider}  # nodes are containers with systemd on this machine
+#provider: {provider}  # containers with systemd on this machine; ssh: docs/ssh-nodes.md
+#ssh: {{}}  # how to reach machines that are there already
 
 # The machines. A cloud has each of the roles, control exactly once.
 nodes:
@@ -42,9 +43,10 @@ nodes:
 
 # A first project to try the cloud with.
 #tenant: {{project: {project}, user: {user}, network: {network}, ipv6: "{ipv6}"}}
-#content: {{}}  # projects, quotas, aggregates, security rules: docs/content.md
+#content: {{}}  # projects, quotas, flavors, aggregates, security rules: docs/content.md
 
 #secrets: {{recipients: []}}  # public keys of age or ssh that open the cloud's secrets, too
+#backup: {{to: "", keep: 0}}  # a folder for `scs backup create`; how many stay there, 0: all
 # Your own options for the services, such as: nova: {{DEFAULT: {{cpu_allocation_ratio: 4.0}}}}
 #config: {{}}
 """

@@ -20,7 +20,7 @@ from ipaddress import (
     IPv6Network,
     ip_address,
 )
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic_core import PydanticCustomError, core_schema
@@ -120,6 +120,9 @@ def _ipv4(value: object) -> IPv4Address:
         raise KindError from error
 
 
+Network = TypeVar("Network", IPv4Network, IPv6Network)
+
+
 def _is_address(text: str) -> bool:
     try:
         ip_address(text)
@@ -143,19 +146,26 @@ def _ip(value: object) -> IPv4Address | IPv6Address:
     return address
 
 
+def _network(value: object, kind: type[Network], example: str) -> Network:
+    """A network as it is written: with its prefix length, and no address of a machine in it."""
+    if isinstance(value, kind):
+        return value
+    text = _text(value)
+    if _is_address(text):
+        raise KindError(f"add the prefix length, {example}")
+    try:
+        network = kind(text, strict=False)
+    except ValueError as error:
+        raise KindError from error
+    address, _, length = text.partition("/")
+    # Not the whole text: an address of IPv6 can be written in more than one way.
+    if ip_address(address) != network.network_address or length != str(network.prefixlen):
+        raise KindError(f"write `{network}`")
+    return network
+
+
 def _ipv4_network(value: object) -> IPv4Network:
-    if isinstance(value, IPv4Network):
-        network = value
-    else:
-        text = _text(value)
-        if _is_address(text):
-            raise KindError("add the prefix length, such as `/24`")
-        try:
-            network = IPv4Network(text, strict=False)
-        except ValueError as error:
-            raise KindError from error
-        if text != str(network):
-            raise KindError(f"write `{network}`")
+    network = _network(value, IPv4Network, "such as `/24`")
     if not 8 <= network.prefixlen <= 29:
         raise KindError("its prefix length must be from /8 to /29")
     if (
@@ -170,20 +180,13 @@ def _ipv4_network(value: object) -> IPv4Network:
 
 
 def _ipv6_network(value: object) -> IPv6Network:
-    if isinstance(value, IPv6Network):
-        network = value
-    else:
-        text = _text(value)
-        if _is_address(text):
-            raise KindError("add the prefix length, `/64`")
-        try:
-            network = IPv6Network(text, strict=False)
-        except ValueError as error:
-            raise KindError from error
-        if IPv6Address(text.partition("/")[0]) != network.network_address:
-            raise KindError(f"write `{network}`")
+    network = _network(value, IPv6Network, "`/64`")
     if network.prefixlen != 64:
         raise KindError("its prefix length must be /64: machines there choose their own addresses")
+    return _of_machines(network)
+
+
+def _of_machines(network: IPv6Network) -> IPv6Network:
     if (
         network.is_loopback
         or network.is_multicast
@@ -192,6 +195,16 @@ def _ipv6_network(value: object) -> IPv6Network:
     ):
         raise KindError("machines can't have addresses of this range; take one of fd00::/8")
     return network
+
+
+def _prefix(value: object) -> IPv4Network | IPv6Network:
+    """A range that smaller ones are cut from."""
+    if isinstance(value, IPv4Network) or (isinstance(value, str) and ":" not in value):
+        return _ipv4_network(value)
+    network = _network(value, IPv6Network, "such as `/48`")
+    if not 16 <= network.prefixlen <= 64:
+        raise KindError("its prefix length must be from /16 to /64")
+    return _of_machines(network)
 
 
 @dataclass(frozen=True)
@@ -321,6 +334,16 @@ SECTION = words(
     "the name of a section: letters, digits and `_.:/@-`",
     suggest=False,
 )
+FLAVOR_NAME = words(
+    r"[A-Za-z0-9][A-Za-z0-9._:-]{0,254}",
+    "letters, digits, `.`, `_`, `:` or `-`, at most 255",
+    suggest=False,
+)
+EXTRA_SPEC = words(
+    r"[A-Za-z0-9][A-Za-z0-9._:-]{0,254}",
+    "the name of an extra spec: letters, digits, `.`, `_`, `:` or `-`, at most 255",
+    suggest=False,
+)
 OPTION_NAME = words(
     r"[A-Za-z_][A-Za-z0-9_./-]{0,126}",
     "the name of an option: letters, digits and `_./-`, a letter first",
@@ -348,6 +371,11 @@ IPV6_NETWORK = Kind(
     "an IPv6 network such as `fd5c:5c5c:2::/64`, or `null` for none",
     _ipv6_network,
     {"type": "string", "pattern": "^[0-9A-Fa-f:.]+/64$"},
+)
+PREFIX = Kind(
+    "a range of addresses such as `10.64.0.0/12` or `fd5c:5c5c:64::/48`",
+    _prefix,
+    {"type": "string", "pattern": "^[0-9A-Fa-f:.]+/[0-9]+$"},
 )
 RANGE = Kind(
     "a range of addresses such as `10.21.2.100-10.21.2.199`",
@@ -398,6 +426,12 @@ def _truth(value: object) -> bool:
 TRUTH = Kind("`true` or `false`", _truth, {"type": "boolean"}, as_text=False)
 PORT = Kind(
     "a port: 1 to 65535", _port, {"type": "integer", "minimum": 1, "maximum": 65535}, as_text=False
+)
+LOGIN = words("[a-z_][a-z0-9_-]{0,31}", "the name of an account", suggest=False)
+INTERFACE = words(
+    r"([A-Za-z0-9][A-Za-z0-9._-]{0,14})?",
+    "the name of a network interface such as `eno1`, at most 15 characters",
+    suggest=False,
 )
 DISK = words(
     "/dev/[A-Za-z0-9][A-Za-z0-9._:+/-]{0,200}",

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -98,6 +99,8 @@ def _right(info: FieldInfo) -> str:
     for example in (*(info.examples or ()), "0" * 128):
         if _fits(adapter, example):
             return f'"{example}"'
+        if _fits(adapter, yaml.safe_load(str(example))):
+            return str(example)
     raise LookupError("give the key an example that is right")
 
 
@@ -255,6 +258,9 @@ def keys() -> Iterator[Case]:
 _RULE = "content:\n  default_security_group_rules:\n"
 _IN = "  - {direction: ingress, used_in_default_sg: true, ethertype: "
 _NODES = "nodes:\n- {name: a, roles: [control, network, compute]"
+_AT = f"{_NODES}, address: 10.21.0.11"
+_SSH, _KEY, _KNOWN = "provider: ssh\nssh: {", "key: id", "known_hosts: known"
+_PLUGS = "interfaces: {management: eno1, tunnel: eno2, external: eno3}"
 _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
     rules.roles: {
         "no node controls": "nodes:\n- {name: a, roles: [network, compute]}\n",
@@ -263,8 +269,18 @@ _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
         "no node at all": "nodes: []\n",
         "no node stores": f"storage: ceph\n{_NODES}}}\n",
         "two nodes control": f"{_NODES}}}\n- {{name: b, roles: [control]}}\n",
+        "four nodes control": "nodes:\n"
+        + "".join(f"- {{name: {name}, roles: [control, network, compute]}}\n" for name in "abcd"),
         "a node without a role": f"{_NODES}}}\n- {{name: b, roles: []}}\n",
         "a role twice": f"{_NODES}}}\n- {{name: b, roles: [compute, compute]}}\n",
+    },
+    rules.several: {
+        "images on one of three nodes": "storage: files\nnodes:\n"
+        + "".join(f"- {{name: {name}, roles: [control, network, compute]}}\n" for name in "abc"),
+        "a name server on one of three nodes": "storage: ceph\nservices: [designate]\nnodes:\n"
+        + "".join(
+            f"- {{name: {name}, roles: [control, network, compute, storage]}}\n" for name in "abc"
+        ),
     },
     rules.names: {
         "two nodes of one name": f"{_NODES}}}\n- {{name: a, roles: [compute]}}\n",
@@ -310,6 +326,16 @@ _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
         "an own Ceph without a configuration": "storage: external-ceph\n",
         "an own Ceph that is not used": "storage: files\nexternal: {ceph: {config: ceph.conf}}\n",
     },
+    rules.machines: {
+        "ssh for nodes made here": "ssh: {port: 2222}\n",
+        "interfaces of nodes made here": "nodes:\n- {name: a, interfaces: {tunnel: eno2}}\n",
+        "machines without a key": f"{_SSH}{_KNOWN}, {_PLUGS}}}\n{_AT}}}\n",
+        "machines without host keys": f"{_SSH}{_KEY}, {_PLUGS}}}\n{_AT}}}\n",
+        "a machine without an address": f"{_SSH}{_KEY}, {_KNOWN}, {_PLUGS}}}\n{_NODES}}}\n",
+        "a machine whose interfaces nobody knows": f"{_SSH}{_KEY}, {_KNOWN}}}\n{_AT}}}\n",
+        "one interface in two networks": f"{_SSH}{_KEY}, {_KNOWN}, {_PLUGS}}}\n{_AT}, "
+        "interfaces: {external: eno1}}\n",
+    },
     rules.zones: {
         "a node without a zone": f"{_NODES}, zone: east}}\n- {{name: b, roles: [compute]}}\n",
     },
@@ -332,6 +358,26 @@ _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
         "  - {name: east, nodes: [a]}\n",
         "an aggregate of a node that is none": f"{_NODES}}}\ncontent:\n  aggregates:\n"
         "  - {name: x, nodes: [b]}\n",
+    },
+    rules.flavors: {
+        "two flavors of one name": "content:\n  flavors:\n"
+        "  - {name: x, vcpus: 1, ram: 512}\n  - {name: x, vcpus: 1, ram: 512}\n",
+        "a flavor without memory": "content:\n  flavors:\n  - {name: x, vcpus: 1}\n",
+        "a flavor that says twice how large it is": "content:\n  flavors:\n"
+        "  - {name: SCS-1V-4, vcpus: 2}\n",
+    },
+    rules.subnet_pools: {
+        "two subnet pools of one name": "content:\n  subnet_pools:\n"
+        "  - {name: x, prefixes: [10.64.0.0/16]}\n  - {name: x, prefixes: [10.65.0.0/16]}\n",
+        "a subnet pool of both versions": "content:\n  subnet_pools:\n"
+        "  - {name: x, prefixes: [10.64.0.0/16, 'fd00:1::/48']}\n",
+        "a subnet that does not fit into its pool": "content:\n  subnet_pools:\n"
+        "  - {name: x, prefixes: [10.64.0.0/28]}\n",
+        "a subnet pool over the cloud's own network": "content:\n  subnet_pools:\n"
+        "  - {name: x, prefixes: [10.0.0.0/8]}\n",
+        "two default subnet pools": "content:\n  subnet_pools:\n"
+        "  - {name: x, prefixes: [10.64.0.0/16], default: true}\n"
+        "  - {name: y, prefixes: [10.65.0.0/16], default: true}\n",
     },
     default_rules: {
         "a rule of no group": f"{_RULE}  - {{direction: egress, ethertype: IPv4}}\n",

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, model_validator
 
 from scs.model.content import Content as Provided
-from scs.model.content import OwnAggregate, OwnImage, OwnProject
+from scs.model.content import OwnAggregate, OwnFlavor, OwnImage, OwnProject, OwnSubnetPool
 from scs.model.storage import Storage as Stored
-from scs.model.topology import Network, Node, Role
+from scs.model.topology import INTERFACES, Network, Node, Role
 from scs.model.view import Tenant as FirstProject
 from scs.spec import kinds
 from scs.spec.content import Content, Tenant
@@ -23,9 +23,10 @@ from scs.spec.finding import ContradictionError
 from scs.spec.images import Images
 from scs.spec.kinds import AddressRange, Option
 from scs.spec.part import LISTED, Part
+from scs.spec.ssh import Interfaces, Ssh
 
 Virt = Literal["auto", "kvm", "qemu"]
-Provider = Literal["local"]
+Provider = Literal["local", "ssh"]
 Storage = Literal["files", "ceph", "external-ceph"]
 
 FIRST_NODE = 11
@@ -54,9 +55,10 @@ class NodeEntry(Part):
         default=None,
         description="Its address in the management network; by default counted up from the "
         "11th, past what is taken. In the tunnel network it has the address with the same "
-        "distance from the start.",
+        "distance from the start. With `provider: ssh` the machine has both already.",
         examples=["10.21.0.11"],
     )
+    interfaces: Interfaces = Interfaces()
 
     zone: Annotated[str, kinds.ZONE] = Field(
         default="",
@@ -208,6 +210,27 @@ class Secrets(Part):
     )
 
 
+class Backup(Part):
+    """Where `scs backup create` puts the cloud's backups, and how many stay."""
+
+    to: Annotated[str, kinds.PATH] = Field(
+        default="",
+        description="A folder that is there, best one of another machine; beside cloud.yaml if it "
+        "does not begin with `/`. Empty: `--to FOLDER` says where.",
+        examples=["/mnt/backup"],
+    )
+    keep: Annotated[int, kinds.number(0, 10_000, "a number of backups")] = Field(
+        default=0,
+        description="How many stay when a new one has been made, the newest; 0: all.",
+        examples=["14"],
+    )
+    bulk: Annotated[bool, kinds.TRUTH] = Field(
+        default=False,
+        description="They also hold the images that lie in files of a node.",
+        examples=["true"],
+    )
+
+
 Options = Mapping[Annotated[str, kinds.OPTION_NAME], Annotated[Option, kinds.OPTION]]
 Config = Mapping[Annotated[str, kinds.SERVICE], Mapping[Annotated[str, kinds.SECTION], Options]]
 
@@ -247,9 +270,11 @@ class CloudSpec(Part):
     )
     provider: Annotated[Provider, kinds.choice(get_args(Provider))] = Field(
         default="local",
-        description="Where nodes come from; `local`: containers with systemd on this machine.",
+        description="Where nodes come from; `local`: containers with systemd on this machine; "
+        "`ssh`: machines that are there, see `ssh` and ssh-nodes.md.",
         examples=["local"],
     )
+    ssh: Ssh = Ssh()
     node_entries: Annotated[
         tuple[NodeEntry, ...], BeforeValidator(lambda value: ONE_NODE if value is None else value)
     ] = Field(
@@ -293,6 +318,7 @@ class CloudSpec(Part):
     tenant: Tenant = Tenant()
     content: Content = Content()
     secrets: Secrets = Secrets()
+    backup: Backup = Backup()
     config: Annotated[Config, BeforeValidator(_nothing_is_empty)] = Field(
         default_factory=dict,
         description="Options of your own for the services' configuration files, by service, "
@@ -322,11 +348,13 @@ class CloudSpec(Part):
     def nodes(self) -> tuple[Node, ...]:
         """The nodes in the order of the file, every address decided.
 
-        The control node also has the virtual addresses of the APIs, internal first.
+        The only control node also has the virtual addresses of the APIs, internal first; several
+        hand them to each other.
         """
         tunnel = self.network_entries.tunnel.ipv4.network_address
         management = self.network_entries.management.ipv4.network_address
-        virtual = (self.internal_address, self.external_address)
+        several = sum(Role.CONTROL in entry.roles for entry in self.node_entries) > 1
+        virtual = () if several else (self.internal_address, self.external_address)
         return tuple(
             Node(
                 name=entry.name,
@@ -337,9 +365,20 @@ class CloudSpec(Part):
                 },
                 extra_addresses=virtual if Role.CONTROL in entry.roles else (),
                 zone=entry.zone,
+                interfaces=self.interfaces_of(entry),
+                ssh_port=self.ssh.port,
             )
             for entry, address in zip(self.node_entries, self.node_addresses(), strict=True)
         )
+
+    def interfaces_of(self, entry: NodeEntry) -> Mapping[str, str]:
+        """Network → the node's interface there; empty where nobody has said it."""
+        if self.provider == "local":
+            return INTERFACES
+        return {
+            name: getattr(entry.interfaces, name) or getattr(self.ssh.interfaces, name)
+            for name in INTERFACES
+        }
 
     def node_addresses(self) -> tuple[IPv4Address, ...]:
         """Each node's address in the management network, given or counted.
@@ -414,6 +453,26 @@ class CloudSpec(Part):
             aggregates=tuple(
                 OwnAggregate(entry.name, entry.nodes, entry.properties)
                 for entry in written.aggregates
+            ),
+            recommended_flavors=written.recommended_flavors,
+            flavors=tuple(
+                OwnFlavor(
+                    entry.name,
+                    entry.vcpus or 0,
+                    entry.ram or 0,
+                    entry.disk or 0,
+                    entry.extra_specs,
+                )
+                for entry in written.flavors
+            ),
+            subnet_pools=tuple(
+                OwnSubnetPool(
+                    entry.name,
+                    tuple(map(str, entry.prefixes)),
+                    entry.default_prefix_length or (24 if entry.prefixes[0].version == 4 else 64),
+                    entry.default,
+                )
+                for entry in written.subnet_pools
             ),
             images=tuple(
                 OwnImage(entry.name, "" if entry.sha512.startswith("https") else entry.sha512)

@@ -13,6 +13,7 @@ from scs.model.content import OWN_IMAGES, limits_of
 from scs.model.topology import Role
 from scs.spec.finding import Finding
 from scs.spec.security_rules import default_rules
+from scs.spec.ssh import Interfaces, Ssh
 from scs.spec.wording import Loc, dotted, nearest
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ TUNNEL: Loc = ("networks", "tunnel", "ipv4")
 
 
 def roles(spec: CloudSpec) -> Iterator[Finding]:
-    """Every role is there; `control` once; no node without a role or with one twice."""
+    """Every role is there; those that control can decide by majority; no role twice or none."""
     places: tuple[Loc, ...] = tuple(
         ("nodes", index, "roles") for index in range(len(spec.node_entries))
     )
@@ -37,13 +38,14 @@ def roles(spec: CloudSpec) -> Iterator[Finding]:
                 f"add `{role}` to the roles of a node",
             )
     controls = [i for i, entry in enumerate(spec.node_entries) if Role.CONTROL in entry.roles]
-    for index in controls[1:]:
-        first = spec.node_entries[controls[0]].name
+    if controls and len(controls) % 2 == 0:
+        last = controls[-1]
         yield Finding(
-            (("nodes", controls[0], "roles"), ("nodes", index), places[index]),
-            f"{dotted(places[index])}: expected `control` on one node only, and `{first}` has it; "
-            "more control nodes come with high availability",
-            f"give `{spec.node_entries[index].name}` roles without it, such as `[compute]`",
+            (*(("nodes", index) for index in controls), places[last]),
+            f"{dotted(places[last])}: expected `control` on an odd number of nodes, got "
+            f"{len(controls)}; when half of them are lost, the other half is no majority and stops",
+            f"give `{spec.node_entries[last].name}` roles without it, such as `[compute]`, or add "
+            "it to one more",
         )
     for place, entry in zip(places, spec.node_entries, strict=True):
         if not entry.roles:
@@ -130,12 +132,7 @@ def tunnel(spec: CloudSpec) -> Iterator[Finding]:
 def overlaps(spec: CloudSpec) -> Iterator[Finding]:
     """No network overlaps another."""
     written = spec.network_entries
-    ipv4: list[tuple[Loc, IPv4Network]] = [
-        (MANAGEMENT, written.management.ipv4),
-        (TUNNEL, written.tunnel.ipv4),
-        (("networks", "external", "ipv4"), written.external.ipv4),
-        (("tenant", "network"), spec.tenant.network),
-    ]
+    ipv4 = _cloud_networks(spec)
     free = next(
         (
             f", such as {candidate}"
@@ -151,6 +148,16 @@ def overlaps(spec: CloudSpec) -> Iterator[Finding]:
     inner: Loc = ("tenant", "ipv6")
     if written.external.ipv6 and spec.tenant.ipv6 and written.external.ipv6 == spec.tenant.ipv6:
         yield _overlap(outer, written.external.ipv6, inner, spec.tenant.ipv6, "")
+
+
+def _cloud_networks(spec: CloudSpec) -> list[tuple[Loc, IPv4Network]]:
+    written = spec.network_entries
+    return [
+        (MANAGEMENT, written.management.ipv4),
+        (TUNNEL, written.tunnel.ipv4),
+        (("networks", "external", "ipv4"), written.external.ipv4),
+        (("tenant", "network"), spec.tenant.network),
+    ]
 
 
 def _overlap(
@@ -173,6 +180,26 @@ def floating(spec: CloudSpec) -> Iterator[Finding]:
             f"networks.external.floating: expected addresses of {network} without its gateway "
             f"{network[1]}, got {pool}",
             f"between {network[2]} and {network[-2]}",
+        )
+
+
+def several(spec: CloudSpec) -> Iterator[Finding]:
+    """With several control nodes, what they all need lies where they all find it."""
+    controls = [i for i, entry in enumerate(spec.node_entries) if Role.CONTROL in entry.roles]
+    if len(controls) < 2 or len(controls) % 2 == 0:
+        return  # of an even number, `roles` says what is wrong
+    places: tuple[Loc, ...] = tuple(("nodes", index) for index in controls)
+    if spec.storage == "files":
+        yield Finding(
+            (*places, ("storage",)),
+            "storage: with `files` each of several control nodes would have images of its own",
+            "write `storage: ceph`",
+        )
+    if "designate" in spec.services:
+        yield Finding(
+            (*places, ("services",)),
+            "services: `designate` is for one control node only yet: its name server is on one",
+            "take it out, or have one control node",
         )
 
 
@@ -229,6 +256,55 @@ def external_ceph(spec: CloudSpec) -> Iterator[Finding]:
                 f"{dotted(loc)}: is not used, because storage is `{spec.storage}`",
                 "write `storage: external-ceph`, or take it out",
             )
+
+
+def machines(spec: CloudSpec) -> Iterator[Finding]:
+    """Machines that are there: how each is reached and wired is said, and only for such."""
+    provider: Loc = ("provider",)
+    entries = [(("nodes", index), entry) for index, entry in enumerate(spec.node_entries)]
+    if spec.provider == "local":
+        given: list[Loc] = [("ssh",)] if spec.ssh != Ssh() else []
+        given += [(*loc, "interfaces") for loc, e in entries if e.interfaces != Interfaces()]
+        for loc in given:
+            yield Finding(
+                (provider, loc),
+                f"{dotted(loc)}: is for `provider: ssh`, and it is `local`",
+                "write `provider: ssh`, or take it out",
+            )
+        return
+    for name in ("key", "known_hosts"):
+        if not getattr(spec.ssh, name):
+            yield Finding(
+                (provider, ("ssh", name)),
+                f"{dotted(('ssh', name))}: `provider: ssh` needs it",
+                f"for example `{name}: ssh/{'id_ed25519' if name == 'key' else name}`",
+            )
+    for loc, entry in entries:
+        if entry.address is None:
+            yield Finding(
+                (provider, loc, (*loc, "address")),
+                f"{dotted((*loc, 'address'))}: `{entry.name}` is there already, so its address is "
+                "not counted up",
+                "write the address that it has in networks.management",
+            )
+        names = spec.interfaces_of(entry)
+        switched = {Role.NETWORK, Role.COMPUTE} & set(entry.roles)
+        for network in ("management", "tunnel", *(["external"] if switched else [])):
+            if not names[network]:
+                yield Finding(
+                    (provider, ("ssh", "interfaces", network), loc, (*loc, "interfaces", network)),
+                    f"{dotted((*loc, 'interfaces', network))}: nothing says which interface of "
+                    f"`{entry.name}` is plugged into networks.{network}",
+                    f"write `ssh: {{interfaces: {{{network}: …}}}}` for all nodes, or say it here",
+                )
+        for one, other in combinations((name for name in names if names[name]), 2):
+            if names[one] == names[other]:
+                yield Finding(
+                    (provider, ("ssh", "interfaces", other), loc, (*loc, "interfaces", other)),
+                    f"{dotted((*loc, 'interfaces', other))}: `{names[other]}` of `{entry.name}` is "
+                    f"plugged into networks.{one} already",
+                    "give each network an interface of its own; a VLAN of it will do",
+                )
 
 
 def zones(spec: CloudSpec) -> Iterator[Finding]:
@@ -301,6 +377,70 @@ def aggregates(spec: CloudSpec) -> Iterator[Finding]:
             )
 
 
+def flavors(spec: CloudSpec) -> Iterator[Finding]:
+    """Each has a name of its own, and says what its name does not say."""
+    seen: dict[str, Loc] = {}
+    for index, flavor in enumerate(spec.content.flavors):
+        loc: Loc = ("content", "flavors", index)
+        yield from _once(seen, flavor.name, (*loc, "name"), "flavor")
+        sizes = {"vcpus": flavor.vcpus, "ram": flavor.ram, "disk": flavor.disk}
+        if flavor.name.startswith("SCS-"):
+            for key in (key for key, value in sizes.items() if value is not None):
+                yield Finding(
+                    ((*loc, key),),
+                    f"{dotted((*loc, key))}: the name `{flavor.name}` says it already",
+                    "take it out, or take a name that does not begin with `SCS-`",
+                )
+        else:
+            for key in (key for key in ("vcpus", "ram") if sizes[key] is None):
+                yield Finding(
+                    (loc,),
+                    f"{dotted(loc)}: `{flavor.name}` lacks `{key}`",
+                    "only names that begin with `SCS-` say that",
+                )
+
+
+def subnet_pools(spec: CloudSpec) -> Iterator[Finding]:
+    """Each has a name and ranges of its own; for each version of IP one at most is the default."""
+    seen: dict[str, Loc] = {}
+    defaults: dict[int, Loc] = {}
+    taken: list[tuple[Loc, IPv4Network | IPv6Network]] = [*_cloud_networks(spec)]
+    for index, pool in enumerate(spec.content.subnet_pools):
+        loc: Loc = ("content", "subnet_pools", index)
+        yield from _once(seen, pool.name, (*loc, "name"), "subnet pool")
+        version = pool.prefixes[0].version
+        for number, prefix in enumerate(pool.prefixes):
+            place: Loc = (*loc, "prefixes", number)
+            if prefix.version != version:
+                yield Finding(
+                    (place,),
+                    f"{dotted(place)}: {prefix} is IPv{prefix.version}, the first is IPv{version}",
+                    "make a pool for each",
+                )
+                continue
+            length = pool.default_prefix_length or (24 if version == 4 else 64)
+            if not prefix.prefixlen <= length <= prefix.max_prefixlen:
+                yield Finding(
+                    (place, (*loc, "default_prefix_length")),
+                    f"{dotted(place)}: a subnet with the prefix length {length} does not fit into "
+                    f"{prefix}",
+                    "write a larger range, or another default_prefix_length",
+                )
+            for other, network in taken:
+                if network.version == version and network.overlaps(prefix):
+                    yield _overlap(other, network, place, prefix, "")
+            taken.append((place, prefix))
+        if pool.default:
+            first = defaults.setdefault(version, (*loc, "default"))
+            if first != (*loc, "default"):
+                yield Finding(
+                    (first, (*loc, "default")),
+                    f"{dotted((*loc, 'default'))}: {dotted(first[:-1])} is the default for "
+                    f"IPv{version} already",
+                    "let one of them be it",
+                )
+
+
 def _once(seen: dict[str, Loc], name: str, loc: Loc, what: str) -> Iterator[Finding]:
     """That a name is not taken already; takes it."""
     first = seen.setdefault(name, loc)
@@ -324,13 +464,17 @@ RULES: tuple[Callable[[CloudSpec], Iterator[Finding]], ...] = (
     tunnel,
     overlaps,
     floating,
+    several,
     storage,
     external_ceph,
+    machines,
     zones,
     projects,
     images,
     limits,
     aggregates,
+    flavors,
+    subnet_pools,
     default_rules,
 )
 

@@ -19,7 +19,8 @@ from scs.providers.examined import examined
 from scs.resources import Check
 
 if TYPE_CHECKING:
-    from scs.engine.session import Look, Session
+    from scs.engine.looking import Look
+    from scs.engine.session import Session
 
 URGENT_DAYS = 14
 UNITS = "units"

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 
 from scs.api.clients import Clients
 from scs.engine.events import Events
-from scs.engine.session import UNKNOWN
 from scs.errors import Busy, Problem, ScsError
 from scs.model.view import View
 from scs.verify import balancer, keys, stack, traces
@@ -55,7 +54,7 @@ class Context:
         ca = state / "ca.pem"
         if not ca.exists():
             raise ScsError(Problem(f"cloud {session.spec.name}", "has never been up", "scs up"))
-        view = session.view(UNKNOWN)
+        view = session.view()
         return cls(Clients(view, ca), view, session.events, state / "verify")
 
 

@@ -129,6 +129,28 @@ def test_ctrl_c_ends_workers_and_removes_all(
     assert [name for name in cloud.left if name != "tiny"] == []
 
 
+def test_a_worker_that_can_no_longer_be_told_to_end_is_ended(
+    cloud: FakeOpenStack, python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = crew.Worker.order
+    started: list[subprocess.Popen[bytes]] = []
+
+    def order(self: crew.Worker, line: str) -> None:
+        started.append(self._process)
+        if line == "end":
+            raise BrokenPipeError
+        real(self, line)
+
+    monkeypatch.setattr(crew.Worker, "order", order)
+    home = tmp_path / "home"
+    home.mkdir()
+    with pytest.raises(BrokenPipeError):
+        examined(asked(), python, home, "test_good")
+    assert started
+    assert all(process.returncode is not None for process in started)
+    assert list(home.iterdir()) == []
+
+
 def test_a_worker_does_not_outlive_who_started_it(python: Path, tmp_path: Path) -> None:
     conf = tmp_path / "tempest.conf"
     conf.write_text("[auth]\n")

@@ -97,7 +97,7 @@ class Worker:
     """One process that runs classes of tests."""
 
     def __init__(self, python: Path, desk: Desk) -> None:
-        self._desk = desk
+        self.desk = desk
         with (desk.folder / "stderr").open("ab") as log:
             self._process = subprocess.Popen(
                 [python, "-I", WORKER, "run"],
@@ -126,7 +126,7 @@ class Worker:
     @property
     def words(self) -> str:
         """The end of what it said to people."""
-        return (self._desk.folder / "stderr").read_text(errors="replace")[-8000:]
+        return (self.desk.folder / "stderr").read_text(errors="replace")[-8000:]
 
     def order(self, line: str) -> None:
         """Tell it something; raises OSError when it is gone."""
@@ -208,23 +208,32 @@ class Crew:
                 thread.join()
 
     def _work(self, desk: Desk) -> None:
-        worker: Worker | None = None
         try:
-            while not self._stop.is_set():
-                try:
-                    group = self._left.get_nowait()
-                except queue.Empty:
-                    break
-                worker = worker or self._started(desk)
-                if not self._done(worker, group):
-                    worker = None
-            if worker is not None:
-                worker.order("end")
-                self._ended(worker)
+            self._take(desk)
         except BaseException as error:
             self._told.put(error)
         finally:
+            with self._lock:
+                left = [worker for worker in self._workers if worker.desk is desk]
+            for worker in left:
+                worker.kill()
+                self._ended(worker)
             self._told.put(None)
+
+    def _take(self, desk: Desk) -> None:
+        """Have one class after another run at this desk, until none is left."""
+        worker: Worker | None = None
+        while not self._stop.is_set():
+            try:
+                group = self._left.get_nowait()
+            except queue.Empty:
+                break
+            worker = worker or self._started(desk)
+            if not self._done(worker, group):
+                worker = None
+        if worker is not None:
+            worker.order("end")
+            self._ended(worker)
 
     def _started(self, desk: Desk) -> Worker:
         worker = Worker(self._python, desk)

@@ -6,7 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scs.model.component import CONTROL, Component, Config, Endpoint, Folder, Text, User, Wsgi
+from scs.model.component import (
+    CONTROL,
+    Component,
+    Config,
+    Endpoint,
+    Folder,
+    Keeps,
+    Text,
+    User,
+    Wsgi,
+)
 from scs.model.database import schema
 from scs.model.needs import Cache, Database, Environment, ServiceUser
 from scs.model.view import ENVIRONMENT, View, fernet_key
@@ -64,5 +74,5 @@ component = Component(
             lazy=True,
         ),
     ),
-    keeps=(MASTER,),
+    keeps=(Keeps(MASTER, unsaved="made again from the cloud's secrets"),),
 )

@@ -21,6 +21,7 @@ from scs.model.component import (
     Text,
 )
 from scs.model.needs import NameServer, Need
+from scs.model.saved import LISTED, Saved, shell
 from scs.model.view import View
 from scs.resources import File, Resource
 
@@ -50,8 +51,12 @@ def keys(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resource]]
 
 
 def reachable(view: View, _need: Need) -> Probe:
-    return {"type": "tcp", "host": str(view.control.address), "port": 53}
+    return {"type": "tcp", "host": str(view.nearest_control.address), "port": 53}
 
+
+ZONES = "/var/cache/bind"
+LISTS = "-maxdepth 1 -name '*.nz[df]'"
+"""The files that tell which zones there are."""
 
 component = Component(
     name="bind",
@@ -81,5 +86,20 @@ component = Component(
         ),
     ),
     # Which zones it has; what is in them it fetches again.
-    keeps=("/var/cache/bind",),
+    keeps=(ZONES,),
+    saves=(
+        Saved(
+            "zones",
+            save=shell(f"cd {ZONES}", f"find . {LISTS} | tar --create --sort=name --files-from=-"),
+            load=shell(
+                f"cd {ZONES}",
+                "systemctl stop named",
+                f"find . {LISTS} -delete",
+                "tar --extract --same-owner --same-permissions",
+                "systemctl start named",
+            ),
+            proves=LISTED,
+            of=(ZONES,),
+        ),
+    ),
 )

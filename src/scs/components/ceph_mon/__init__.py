@@ -20,6 +20,7 @@ from scs.model.component import (
     Text,
 )
 from scs.model.needs import BlockStorage, Need, StorageAccount, StorageClient, StorageCluster
+from scs.model.saved import LISTED, SCRATCH, Saved, shell
 from scs.model.storage import CEPH, keyring, keyring_path
 from scs.model.topology import Role
 from scs.model.view import View
@@ -58,7 +59,7 @@ def monitor(view: View) -> Iterable[Resource]:
         name=name,
         path=f"/var/lib/ceph/mon/ceph-{name}",
         fsid=view.storage_id,
-        address=f"v2:{view.address}:3300",
+        members=tuple((node.name, f"v2:{node.address}:3300") for node in view.controls),
         keyring=ring,
     )
 
@@ -96,6 +97,8 @@ def settings(view: View) -> Mapping[str, Mapping[str, str]]:
 
 def pools(view: View) -> Iterable[Resource]:
     """The accounts and pools that components need."""
+    if not view.leads:
+        return
     accounts = {name: caps for name, caps in standing(view).items() if name != "mon."}
     # The manager's would be made by itself, but not in the way of the others.
     wanted: dict[str, Mapping[str, Any]] = {".mgr": {"application": "mgr", "groups": 1}}
@@ -122,7 +125,7 @@ def pools(view: View) -> Iterable[Resource]:
 
 
 def reachable(view: View, _need: Need) -> Probe:
-    return {"type": "tcp", "host": str(view.control.address), "port": 3300}
+    return {"type": "tcp", "host": str(view.nearest_control.address), "port": 3300}
 
 
 def lost(view: View, observed: Observed) -> Iterable[str]:
@@ -133,15 +136,36 @@ def lost(view: View, observed: Observed) -> Iterable[str]:
         for name, seen in things.items()
         if name.startswith(f"{Osd.kind}:") and seen.get("made")
     ]
-    for node in view.nodes_with(Role.CONTROL):
+    gone = []
+    for node in view.controls:
         seen = observed.get(node.name, {}).get(f"{Monitor.kind}:{node.name}")
-        if seen and not seen["there"] and full:
-            yield (
-                f"the monitor's data on {node.name} are gone, and these disks hold data that only"
-                f" they can make sense of: {', '.join(full)}. Put /var/lib/ceph/mon back, or"
-                " rebuild it from the disks; docs/storage.md says how"
-            )
+        if not seen or seen["there"]:
+            return  # it can't be told, or there is one from which the others get them
+        gone.append(node.name)
+    if full:
+        yield (
+            f"the monitor's data on {', '.join(gone)} are gone, and these disks hold data that only"
+            f" they can make sense of: {', '.join(full)}. Put /var/lib/ceph/mon back, or"
+            " rebuild it from the disks; docs/storage.md says how"
+        )
 
+
+# What a new cluster could not make use of, and one that is rebuilt from its disks lacks or is
+# checked by: see docs/backup.md. /run is in memory, so the keys in it touch no disk.
+KNOWLEDGE = shell(
+    "export TMPDIR=/run",
+    *SCRATCH,
+    'cd "$scratch"',
+    "ceph auth export -o keyring 2>/dev/null",
+    "ceph mon getmap -o monmap 2>/dev/null",
+    "ceph osd getmap -o osdmap 2>/dev/null",
+    "ceph osd getcrushmap -o crushmap 2>/dev/null",
+    "ceph fsid > fsid",
+    "ceph config dump --format json > config.json",
+    "ceph osd pool ls detail --format json > pools.json",
+    "ceph osd tree --format json > disks.json",
+    "tar --create --sort=name --mtime=@0 *",
+)
 
 component = Component(
     name="ceph-mon",
@@ -189,4 +213,5 @@ component = Component(
     ),
     when=lambda view: view.storage.kind == CEPH,
     keeps=("/var/lib/ceph/mon",),
+    saves=(Saved("cluster", save=KNOWLEDGE, proves=LISTED, of=("/var/lib/ceph/mon",)),),
 )

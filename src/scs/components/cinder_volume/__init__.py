@@ -7,6 +7,7 @@ from __future__ import annotations
 from scs.model.component import CONTROL, Component, Config, Folder, Probe, Service, Text, User
 from scs.model.needs import BlockStorage, Database, Environment, Queue, ServiceUser
 from scs.model.storage import FILES
+from scs.model.topology import Role
 from scs.model.view import ENVIRONMENT, View
 
 CONF = "/etc/cinder/cinder-volume.conf"
@@ -36,7 +37,7 @@ def unit(name: str, description: str) -> Service:
 
     def ready(view: View) -> Probe | None:
         # Only a node with the database on it can ask there.
-        return works(name) if view.here == view.control else None
+        return works(name) if Role.CONTROL in view.roles else None
 
     return Service(
         name,

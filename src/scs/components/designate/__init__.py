@@ -23,6 +23,7 @@ from scs.model.component import (
 )
 from scs.model.database import schema
 from scs.model.needs import Cache, Database, Environment, NameServer, Queue, ServiceUser
+from scs.model.topology import Role
 from scs.model.view import ENVIRONMENT, View
 from scs.resources import Link, Resource
 from scs.resources import Migration as MigrationResource
@@ -117,13 +118,14 @@ def known_pool(view: View) -> Iterable[Resource]:
         ),
         user="designate",
         rows=rows(pool(view)),
+        elsewhere=not view.leads,
         after=(f"file:{CONF}", f"file:{POOLS}", "unit:designate-central.service"),
     )
 
 
 def has_pool(view: View) -> Iterable[Probe]:
     """The pool is in the database; whoever works with it reads it once and never again."""
-    if view.here == view.control:
+    if Role.CONTROL in view.roles:
         for query, answer in rows(pool(view)).items():
             yield {"type": "sql", "query": query, "equals": answer}
 
@@ -145,7 +147,7 @@ def unit(
 
     def ready(view: View) -> Probe | None:
         # Only a node with the database on it can ask there.
-        return works(name, view.here.name) if view.here == view.control else None
+        return works(name, view.here.name) if Role.CONTROL in view.roles else None
 
     return Service(
         f"designate-{name}",

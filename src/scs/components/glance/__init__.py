@@ -7,6 +7,16 @@ from __future__ import annotations
 from scs.model.component import CONTROL, Component, Config, Endpoint, Folder, Keeps, User, Wsgi
 from scs.model.database import schema
 from scs.model.needs import BlockStorage, Cache, Database, Environment, ServiceUser
+from scs.model.saved import LISTED, Saved, shell
+from scs.model.view import CA, View
+
+IMAGES = "/var/lib/glance/images"
+
+
+def in_files(view: View) -> bool:
+    """Images lie in files of the node, not in Ceph."""
+    return not view.given(BlockStorage)
+
 
 component = Component(
     name="glance",
@@ -21,7 +31,7 @@ component = Component(
     folders=(
         Folder("/etc/glance", group="glance", mode=0o750),
         Folder("/var/lib/glance", owner="glance", group="glance", mode=0o750),
-        Folder("/var/lib/glance/images", owner="glance", group="glance", mode=0o750),
+        Folder(IMAGES, owner="glance", group="glance", mode=0o750),
     ),
     files=(
         Config(
@@ -41,8 +51,19 @@ component = Component(
             module="glance.wsgi.api:application",
             port=9292,
             user="glance",
-            environment={"OS_GLANCE_CONFIG_DIR": "/etc/glance"},
+            environment={"OS_GLANCE_CONFIG_DIR": "/etc/glance", "REQUESTS_CA_BUNDLE": CA},
         ),
     ),
-    keeps=(Keeps("/var/lib/glance/images", lambda view: not view.given(BlockStorage)),),
+    keeps=(Keeps(IMAGES, in_files, unsaved="images, unless --bulk: upload them again"),),
+    saves=(
+        Saved(
+            "images",
+            save=shell(f"exec tar --create --sort=name --directory={IMAGES} ."),
+            load=shell(f"exec tar --extract --same-owner --directory={IMAGES}"),
+            proves=LISTED,
+            bulk=True,
+            of=(IMAGES,),
+            when=in_files,
+        ),
+    ),
 )

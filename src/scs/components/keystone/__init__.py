@@ -16,6 +16,7 @@ from scs.model.component import (
     Endpoint,
     Folder,
     Gives,
+    Keeps,
     KeyFolder,
     Migration,
     Text,
@@ -185,5 +186,7 @@ component = Component(
             environment={"OS_KEYSTONE_CONFIG_DIR": "/etc/keystone", "PYTHONPATH": LIBRARY},
         ),
     ),
-    keeps=(FERNET, CREDENTIAL),
+    keeps=tuple(
+        Keeps(path, unsaved="made again from the cloud's secrets") for path in (FERNET, CREDENTIAL)
+    ),
 )

@@ -10,7 +10,7 @@ from scs.model.view import View
 
 
 def reachable(view: View, _need: Need) -> Probe:
-    return {"type": "tcp", "host": str(view.control.address), "port": 11211}
+    return {"type": "tcp", "host": str(view.nearest_control.address), "port": 11211}
 
 
 component = Component(
@@ -21,7 +21,7 @@ component = Component(
     license="BSD-3-Clause",
     packages=("memcached",),
     gives=(Gives(Cache, ready=reachable),),
-    ports=(Port(11211),),
+    ports=(Port(11211, relayed=True),),
     files=(Config("memcached.conf.j2", "/etc/memcached.conf", mode=0o644),),
     units=(
         Packaged(

@@ -4,9 +4,18 @@
 
 from __future__ import annotations
 
-from scs.model.component import CONTROL, Component, Config, Endpoint, Folder, Service, User, Wsgi
+from scs.model.component import (
+    CONTROL,
+    Component,
+    Config,
+    Endpoint,
+    Folder,
+    Migration,
+    Service,
+    User,
+    Wsgi,
+)
 from scs.model.content import quotas
-from scs.model.database import schema
 from scs.model.needs import (
     Cache,
     Certificate,
@@ -20,6 +29,7 @@ from scs.model.objects import NetworkQuota
 from scs.model.view import ENVIRONMENT
 
 CONF = "/etc/neutron/neutron.conf"
+MIGRATE = "/usr/local/lib/scs/neutron-migrate"
 LIBRARY = "/usr/local/lib/scs/neutron"
 
 
@@ -58,10 +68,20 @@ component = Component(
     ),
     files=(
         Config("neutron.conf.j2", CONF, group="neutron", service="neutron", policy=True),
+        Config("migrate.py.j2", MIGRATE, mode=0o755),
         Config("api.py.j2", f"{LIBRARY}/scs_neutron_api.py", mode=0o644),
         Config("gateway_mtu.py.j2", f"{LIBRARY}/scs_gateway_mtu.py", mode=0o644),
     ),
-    migrations=(schema("neutron", "neutron-db-manage", "--config-file", CONF, "upgrade", "heads"),),
+    migrations=(
+        Migration(
+            "neutron",
+            argv=(f"{ENVIRONMENT}/bin/python", MIGRATE),
+            user="neutron",
+            proofs={"neutron": "neutron"},
+            rows={"SELECT COUNT(*) > 0 FROM neutron.ml2_geneve_allocations": "1"},
+            snapshot=True,
+        ),
+    ),
     units=(
         Wsgi(
             "neutron-api",

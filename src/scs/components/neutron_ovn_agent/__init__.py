@@ -47,6 +47,9 @@ component = Component(
             user="neutron",
             privileged=True,
             after=("scs-ovn-controller.service",),
+            # Proxies for metadata are started by root, who inherits this: the agent reads their
+            # process ids from a file, and waits for a minute for those that it can't read.
+            settings={"UMask": "0022"},
         ),
     ),
     leaves=lambda view: [Agents(name=view.here.name)],

@@ -18,9 +18,25 @@ from scs.model.component import (
 from scs.model.content import quotas
 from scs.model.needs import Cache, Database, Environment, Queue, ServiceUser
 from scs.model.objects import Quota
-from scs.model.view import ENVIRONMENT
+from scs.model.view import ENVIRONMENT, View
 
-FILES = {"OS_NOVA_CONFIG_FILES": f"{ENVIRONMENT}/etc/nova/api-paste.ini;/etc/nova/nova.conf"}
+START = "/usr/local/lib/scs/nova-start"
+CONF = "/etc/nova/nova.conf"
+FILES = {"OS_NOVA_CONFIG_FILES": f"{ENVIRONMENT}/etc/nova/api-paste.ini;{CONF}"}
+
+
+def queue(view: View) -> str:
+    """The queue of the only cell, without addresses: Nova fills them in from nova.conf.
+
+    So no password is stored. With several hosts it numbers what belongs to each of them.
+    """
+    count = len(view.controls)
+    hosts = ",".join(
+        f"{{username{number}}}:{{password{number}}}@{{hostname{number}}}:{{port{number}}}"
+        for number in ([""] if count == 1 else range(1, count + 1))
+    )
+    return f"{{scheme}}://{hosts}/{{path}}"
+
 
 component = Component(
     name="nova",
@@ -51,8 +67,9 @@ component = Component(
         Folder("/var/lib/nova", owner="nova", group="nova"),
     ),
     files=(
-        Config("nova.conf.j2", "/etc/nova/nova.conf", group="nova", service="nova", policy=True),
+        Config("nova.conf.j2", CONF, group="nova", service="nova", policy=True),
         Config("migrate.py.j2", "/usr/local/lib/scs/nova-migrate", mode=0o755),
+        Config("start.py.j2", START, mode=0o755),
     ),
     migrations=(
         Migration(
@@ -61,6 +78,10 @@ component = Component(
             user="nova",
             proofs={"nova_api": "nova_api", "nova": "nova", "nova_cell0": "nova"},
             rows={"SELECT COUNT(*) FROM nova_api.cell_mappings": "2"},
+            answers=lambda view: {
+                "SELECT transport_url FROM nova_api.cell_mappings WHERE name = 'cell1'": queue(view)
+            },
+            environment=lambda view: {"SCS_QUEUE": queue(view)},
             snapshot=True,
         ),
     ),
@@ -87,19 +108,19 @@ component = Component(
         Service(
             "nova-conductor",
             description="Nova conductor",
-            exec=f"{ENVIRONMENT}/bin/nova-conductor --config-file /etc/nova/nova.conf",
+            exec=f"{ENVIRONMENT}/bin/python {START} nova-conductor --config-file {CONF}",
             user="nova",
         ),
         Service(
             "nova-scheduler",
             description="Nova scheduler",
-            exec=f"{ENVIRONMENT}/bin/nova-scheduler --config-file /etc/nova/nova.conf",
+            exec=f"{ENVIRONMENT}/bin/python {START} nova-scheduler --config-file {CONF}",
             user="nova",
         ),
         Service(
             "nova-novncproxy",
             description="Nova console proxy",
-            exec=f"{ENVIRONMENT}/bin/nova-novncproxy --config-file /etc/nova/nova.conf",
+            exec=f"{ENVIRONMENT}/bin/nova-novncproxy --config-file {CONF}",
             user="nova",
             ready=lambda _: {"type": "tcp", "host": "127.0.0.1", "port": 6080},
         ),

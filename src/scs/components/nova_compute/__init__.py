@@ -11,6 +11,7 @@ from scs.model.component import (
     Component,
     Config,
     Folder,
+    Keeps,
     Port,
     Probe,
     Service,
@@ -19,12 +20,16 @@ from scs.model.component import (
 )
 from scs.model.needs import BlockStorage, Environment, Hypervisor, Queue, ServiceUser, Switch
 from scs.model.objects import ApiObject, Host
+from scs.model.saved import Saved, shell
 from scs.model.storage import keyring_path
 from scs.model.topology import Role
 from scs.model.view import ENVIRONMENT, View
 from scs.resources import HypervisorSecret, Resource
 
 CONF = "/etc/nova/nova-compute.conf"
+START = "/usr/local/lib/scs/nova-compute-start"
+IDENTITY = "/var/lib/nova/compute_id"
+"""By it Nova knows the node in its database again, and refuses one that has another."""
 SUDO = f"nova ALL=(root) NOPASSWD: {ENVIRONMENT}/bin/privsep-helper --config-file {CONF} *\n"
 
 
@@ -44,20 +49,7 @@ def registered(view: View) -> Probe:
 
 def ready(view: View) -> Probe | None:
     # Only a node with the database on it can ask there; elsewhere the API is asked later.
-    return registered(view) if view.here == view.control else None
-
-
-def waits(view: View) -> Iterable[Probe]:
-    """Without its user and Placement's API it would try again only after a minute."""
-    mine = view.credential("user/nova")
-    yield {
-        "type": "login",
-        "url": view.url("identity"),
-        "user": mine.user,
-        "password": mine.password,
-        "project": "service",
-    }
-    yield {"type": "http", "url": view.url("placement") + "/"}
+    return registered(view) if Role.CONTROL in view.roles else None
 
 
 def key(view: View) -> Iterable[Resource]:
@@ -101,24 +93,42 @@ component = Component(
     ),
     files=(
         Config("nova-compute.conf.j2", CONF, group="nova", service="nova"),
+        Config("start.py.j2", START, mode=0o755),
         Text("/etc/sudoers.d/scs-nova", lambda _: SUDO, mode=0o440),
     ),
     units=(
         Service(
             "nova-compute",
             description="Nova compute",
-            exec=f"{ENVIRONMENT}/bin/nova-compute --config-file {CONF}",
+            exec=f"{ENVIRONMENT}/bin/python {START} nova-compute --config-file {CONF}",
             user="nova",
             privileged=True,
             after=("libvirtd.service",),
             settings={"UMask": "0022"},
-            waits=waits,
             ready=ready,
-            seconds=180,
+            # Waiting for the control side is part of it.
+            seconds=300,
         ),
     ),
     prepares=key,
     objects=hosts,
     leaves=lambda view: [Host(name=view.here.name, leaving=True)],
-    keeps=("/var/lib/nova/instances",),
+    keeps=(
+        Keeps("/var/lib/nova/instances", unsaved="disks of servers: rebuild these from images"),
+    ),
+    saves=(
+        Saved(
+            "identity",
+            save=("cat", IDENTITY),
+            # `up` starts it again, when the database is there that knows the node.
+            load=shell(
+                "systemctl stop nova-compute",
+                f"cat > {IDENTITY}.new",
+                f"chown nova:nova {IDENTITY}.new",
+                f"chmod 0644 {IDENTITY}.new",
+                f"mv {IDENTITY}.new {IDENTITY}",
+            ),
+            each=True,
+        ),
+    ),
 )

@@ -14,11 +14,12 @@ from scs.resources import Bridge, Resource
 
 def bridges(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resource]]:
     """The bridge to the external network and, in userspace, the one that carries tunnels."""
-    wanted = [Bridge(name="br-ex", ports=("ext0",), datapath=view.datapath, after=SWITCHING)]
+    outside, tunnel = (view.here.interfaces[name] for name in ("external", "tunnel"))
+    wanted = [Bridge(name="br-ex", ports=(outside,), datapath=view.datapath, after=SWITCHING)]
     if view.datapath == "netdev":
         mtu = view.networks["tunnel"].mtu
         wanted.append(
-            Bridge(name="br-phy", ports=("tun0",), datapath="netdev", mtu=mtu, after=SWITCHING)
+            Bridge(name="br-phy", ports=(tunnel,), datapath="netdev", mtu=mtu, after=SWITCHING)
         )
     for need in needs:
         for bridge in wanted:

@@ -17,12 +17,11 @@ SOCKET = "/run/openvswitch/db.sock"
 
 def settings(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resource]]:
     """What the switch and OVN's controller on this node have to know."""
-    remotes = ",".join(f"ssl:{node.address}:6642" for node in view.nodes_with(Role.CONTROL))
     userspace = view.datapath == "netdev"
     external = {
         "system-id": view.here.name,
         "hostname": view.here.name,
-        "ovn-remote": remotes,
+        "ovn-remote": view.network_database(6642),
         "ovn-encap-type": "geneve",
         "ovn-encap-ip": str(view.here.addresses["tunnel"]),
         "ovn-bridge": "br-int",

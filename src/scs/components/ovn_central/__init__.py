@@ -13,11 +13,20 @@ from scs.model.component import (
     Port,
     Probe,
     Service,
+    Text,
     User,
 )
 from scs.model.needs import Certificate, Need, NetworkDatabase
+from scs.model.saved import SCRATCH, Saved, shell
 from scs.model.view import View
 
+DATABASE = "/usr/local/lib/scs/ovn-database"
+DATABASES = "/etc/scs/ovn-databases"
+TLS = {
+    "private-key": "tls/ovn-central.key",
+    "certificate": "tls/ovn-central.crt",
+    "ca-cert": "ca.pem",
+}
 RUN = {
     "StateDirectory": "ovn",
     "RuntimeDirectory": "ovn",
@@ -29,7 +38,7 @@ RUN = {
 
 
 def reachable(view: View, _need: Need) -> Probe:
-    return {"type": "tcp", "host": str(view.control.address), "port": 6642}
+    return {"type": "tcp", "host": str(view.nearest_control.address), "port": 6642}
 
 
 def database(short: str, long: str, port: int) -> Service:
@@ -37,12 +46,49 @@ def database(short: str, long: str, port: int) -> Service:
     return Service(
         f"scs-ovn-{short}",
         description=f"OVN {long} database",
-        exec=f"/usr/local/lib/scs/ovn-database {short} {port}",
+        exec=f"/usr/bin/python3 {DATABASE} {short}",
         user="ovn",
         settings=RUN,
         reloads=("/etc/scs/tls/",),
         ready=lambda view: {"type": "tcp", "host": str(view.address), "port": port},
+        seconds=300,
     )
+
+
+def northd() -> str:
+    words = [
+        "/usr/bin/ovn-northd -vconsole:warn -vsyslog:off -vfile:off",
+        "--unixctl=/run/ovn/ovn-northd.ctl",
+        *(f"--{word}=/etc/scs/{path}" for word, path in TLS.items()),
+        "--ovnnb-db=${NORTHBOUND} --ovnsb-db=${SOUTHBOUND}",
+    ]
+    return " ".join(words)
+
+
+def databases(view: View) -> str:
+    """Where northd finds them: one that leads does not talk to a database that follows."""
+    if len(view.controls) == 1:
+        places = ["unix:/run/ovn/ovnnb_db.sock", "unix:/run/ovn/ovnsb_db.sock"]
+    else:
+        places = [view.network_database(port) for port in (6641, 6642)]
+    return "NORTHBOUND={}\nSOUTHBOUND={}\n".format(*places)
+
+
+def client(verb: str) -> str:
+    """A line for the shell: what the northbound database holds, in one transaction of its leader.
+
+    The southbound one is made from it, and nodes tell it of themselves again.
+    """
+    words = " ".join(f"--{word}=/etc/scs/{path}" for word, path in TLS.items())
+    return f'ovsdb-client --timeout=300 {words} {verb} "$NORTHBOUND" OVN_Northbound'
+
+
+# Read as a whole and written again, so that one that was cut off is not taken for a shorter one.
+WHOLE = (
+    *SCRATCH,
+    'cat > "$scratch/saved"',
+    'ovsdb-tool compact "$scratch/saved" "$scratch/whole"',
+)
 
 
 component = Component(
@@ -54,23 +100,23 @@ component = Component(
     packages=("ovn-central",),
     needs=(Certificate("ovn-central", owner="ovn"),),
     gives=(Gives(NetworkDatabase, ready=reachable),),
-    ports=(Port(6641), Port(6642)),
+    # Clients; members of each database; who founds it.
+    ports=(Port(6641), Port(6642), Port(6643), Port(6644), Port(6645), Port(6646)),
     users=(User("ovn"),),
-    files=(Config("database.sh.j2", "/usr/local/lib/scs/ovn-database", mode=0o755),),
+    files=(
+        Config("database.py.j2", DATABASE, mode=0o755),
+        Text(DATABASES, databases),
+    ),
     units=(
         database("nb", "northbound", 6641),
         database("sb", "southbound", 6642),
         Service(
             "scs-ovn-northd",
             description="OVN northd",
-            exec=(
-                "/usr/bin/ovn-northd -vconsole:warn -vsyslog:off -vfile:off"
-                " --unixctl=/run/ovn/ovn-northd.ctl"
-                " --ovnnb-db=unix:/run/ovn/ovnnb_db.sock --ovnsb-db=unix:/run/ovn/ovnsb_db.sock"
-            ),
+            exec=northd(),
             user="ovn",
             after=("scs-ovn-nb.service", "scs-ovn-sb.service"),
-            settings=RUN,
+            settings={**RUN, "EnvironmentFile": DATABASES},
             reloads=("/etc/scs/tls/",),
         ),
     ),
@@ -87,4 +133,17 @@ component = Component(
         ),
     ),
     keeps=("/var/lib/ovn",),
+    saves=(
+        Saved(
+            "northbound",
+            save=shell(f". {DATABASES}", f"exec {client('backup')}"),
+            load=shell(f". {DATABASES}", *WHOLE, f'{client("restore")} < "$scratch/whole"'),
+            proves=shell(
+                *WHOLE,
+                'echo "$(ovsdb-tool db-name "$scratch/whole")'
+                ' $(ovsdb-tool db-version "$scratch/whole")"',
+            ),
+            of=("/var/lib/ovn",),
+        ),
+    ),
 )

@@ -20,6 +20,8 @@ def certificates(view: View, _needs: tuple[Need, ...]) -> Iterable[tuple[Need, R
     addresses = [str(view.address), view.here.name]
     if Role.CONTROL in view.here.roles:
         addresses += [str(view.internal_address), str(view.external_address)]
+        if len(view.controls) > 1:
+            addresses.append("127.0.0.1")
     for part, need in view.needs_here(Certificate):
         crt, key = view.certificate(f"{view.here.name}/{need.name}", (*addresses, "localhost"))
         after = (f"directory:{FOLDER}", f"packages:{part.name}", f"account:{need.owner}")

@@ -13,6 +13,7 @@ from scs.model.component import (
     Component,
     Config,
     Gives,
+    Keeps,
     Packaged,
     Port,
     Probe,
@@ -20,7 +21,7 @@ from scs.model.component import (
 )
 from scs.model.needs import Certificate, Need, Queue
 from scs.model.view import View
-from scs.resources import QueueAccounts, Resource
+from scs.resources import QueueAccounts, QueueFeature, Resource
 
 
 def accounts(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resource]]:
@@ -42,7 +43,7 @@ def usable(view: View, need: Need) -> Probe:
     mine = view.credential(f"queue/{need.name}")
     return {
         "type": "amqp",
-        "host": str(view.control.address),
+        "host": str(view.nearest_control.address),
         "port": 5671,
         "vhost": need.name,
         "user": mine.user,
@@ -52,6 +53,14 @@ def usable(view: View, need: Need) -> Probe:
 
 def cookie(view: View) -> str:
     return hashlib.sha256(view.secret("rabbitmq/cookie").encode()).hexdigest()[:32].upper()
+
+
+def features(view: View) -> Iterable[Resource]:
+    """What several nodes need: with the older store, one of three that was alone for a while and
+    came back has been seen to take messages for a queue that the others did not know.
+    """
+    if len(view.controls) > 1 and view.leads:
+        yield QueueFeature(name="khepri_db")
 
 
 component = Component(
@@ -82,8 +91,11 @@ component = Component(
             settings={"ExecReload": '/usr/sbin/rabbitmqctl eval "ssl:clear_pem_cache()."'},
             reloads=("/etc/scs/tls/",),
             ready=lambda view: {"type": "tcp", "host": str(view.address), "port": 5671},
+            # The first of several waits for a second one.
+            seconds=300,
         ),
     ),
+    resources=features,
     checks=(
         # Without memory or disk to spare it takes no messages, although it answers.
         Check(
@@ -102,5 +114,10 @@ component = Component(
             },
         ),
     ),
-    keeps=("/var/lib/rabbitmq",),
+    keeps=(
+        Keeps(
+            "/var/lib/rabbitmq",
+            unsaved="messages under way are lost; queues and accounts are made again",
+        ),
+    ),
 )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import zlib
@@ -17,6 +18,8 @@ from ansible.module_utils.resources.base import PATIENCE
 from ansible.module_utils.resources.graph import run
 
 PROGRESS = Path("/run/scs/progress")
+LOCK = Path("/run/scs/at-work")
+STOP = Path("/run/scs/stop")
 
 
 def main() -> None:
@@ -32,10 +35,21 @@ def main() -> None:
     packed = base64.b64decode(module.params["payload"])
     wanted = [resources.build(item) for item in json.loads(zlib.decompress(packed))]
     PROGRESS.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for old in PROGRESS.iterdir():
-        old.unlink()
-    with (PROGRESS / (module.params["run"] or "run")).open("a", buffering=1) as stream:
-        outcomes = run(wanted, lambda event: print(json.dumps(event), file=stream), width=48)
+    with LOCK.open("a") as lock:
+        # One whose scs was killed may still be at work here: what it does now it brings to an end.
+        # Two migrations of a database at the same time would be the end of both.
+        STOP.touch()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        STOP.unlink()
+        for old in PROGRESS.iterdir():
+            old.unlink()
+        with (PROGRESS / (module.params["run"] or "run")).open("a", buffering=1) as stream:
+            outcomes = run(
+                wanted,
+                lambda event: print(json.dumps(event), file=stream),
+                width=48,
+                stop=STOP.exists,
+            )
     module.exit_json(changed=True, answer=pack([outcome.__dict__ for outcome in outcomes]))
 
 

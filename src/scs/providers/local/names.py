@@ -7,12 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import sha256
 
-from scs.model.topology import Network
+from scs.model.topology import INTERFACES, Network
 
-MANAGEMENT, TUNNEL, EXTERNAL = "management", "tunnel", "external"
-
-NODE_INTERFACES: Mapping[str, str] = {MANAGEMENT: "mgmt0", TUNNEL: "tun0", EXTERNAL: "ext0"}
-"""Network → the interface by which a node is plugged into it."""
+MANAGEMENT, TUNNEL, EXTERNAL = INTERFACES
 
 _LETTERS = {MANAGEMENT: "m", TUNNEL: "t", EXTERNAL: "e"}
 

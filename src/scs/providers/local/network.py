@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from scs.errors import Problem, ScsError
-from scs.model.topology import Network, Node
+from scs.model.topology import INTERFACES, Network, Node
 from scs.providers.local import host, names
 from scs.shell import run
 
@@ -106,7 +106,7 @@ def ensure_cables(cloud: str, node: Node, networks: Mapping[str, Network]) -> bo
     commands: list[str] = []
     new = False
     for name, bridge in names.bridges(cloud, networks).items():
-        port, plug = names.host_end(cloud, node.name, name), names.NODE_INTERFACES[name]
+        port, plug = names.host_end(cloud, node.name, name), INTERFACES[name]
         mtu = networks[name].mtu
         if port in outside and plug not in inside:
             # The other end is not where it belongs: a cable of an earlier namespace.
@@ -160,12 +160,12 @@ def configure_inside(cloud: str, node: Node, networks: Mapping[str, Network]) ->
     """Addresses and routes in the namespace of a node whose cables are new."""
     commands = ["link set dev lo up"]
     for name, network in networks.items():
-        plug = names.NODE_INTERFACES[name]
+        plug = INTERFACES[name]
         commands.append(f"link set dev {plug} up")
         address = node.addresses.get(name)
         if address is not None:
             commands.append(f"addr replace {address}/{network.ipv4.prefixlen} dev {plug}")
-    management = names.NODE_INTERFACES[names.MANAGEMENT]
+    management = INTERFACES[names.MANAGEMENT]
     commands += [f"addr replace {extra}/32 dev {management}" for extra in node.extra_addresses]
     gateway = networks[names.MANAGEMENT].gateway
     commands.append(f"route replace default via {gateway} dev {management}")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from scs.errors import ScsError
 from scs.patience import patient
-from scs.providers.local import guest
+from scs.providers import guest
 from scs.providers.local.host import replace
 from scs.providers.local.node import Container
 from scs.shell import run

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv6Address
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from scs.errors import Problem, ScsError
 from scs.model.finding import Finding
-from scs.model.topology import Network, Node
+from scs.model.topology import INTERFACES, Network, Node, Role
 from scs.paths import Paths
 from scs.providers import Connection, Lack, NodeFacts, NodeState
 from scs.providers.local import (
@@ -20,7 +21,6 @@ from scs.providers.local import (
     examine,
     firewall,
     host,
-    names,
     network,
     preflight,
     probe,
@@ -29,6 +29,7 @@ from scs.providers.local import (
 from scs.providers.local.layers import shared
 from scs.providers.local.node import Container
 from scs.providers.local.preflight import Wanted
+from scs.providers.written import dump_node, load_node
 from scs.shell import Say, quiet
 
 Layers = Callable[[Say], Sequence[Path]]
@@ -45,6 +46,9 @@ class LocalProvider:
     `mirror` is the Debian archive that `preflight` asks if it is not this machine's.
     """
 
+    owns_machines = True
+    guess = NodeFacts(container=True, ovs_datapath="netdev", virt_type="qemu")
+
     def __init__(
         self,
         paths: Paths,
@@ -57,11 +61,21 @@ class LocalProvider:
     ) -> None:
         self.paths = paths
         self.cloud = cloud
-        self.networks = {name: networks[name] for name in names.NODE_INTERFACES}
+        self.networks = {name: networks[name] for name in INTERFACES}
         self.layers = layers
         self.virt = virt
         self.uplink_dns = tuple(uplink_dns)
         self.mirror = mirror
+        self.key = self._ssh / "id_ed25519"
+
+    @staticmethod
+    def slowness(nodes: Sequence[Node], processors: int) -> int:
+        """How much longer things take than on a machine of its own for each control node.
+
+        While a cloud comes up, one of these keeps two processors busy, and here they share them.
+        """
+        controls = sum(Role.CONTROL in node.roles for node in nodes)
+        return max(1, math.ceil(2 * controls / processors)) if controls > 1 else 1
 
     # --- where things are
 
@@ -73,11 +87,6 @@ class LocalProvider:
     def _ssh(self) -> Path:
         return self.paths.state / "ssh"
 
-    @property
-    def key(self) -> Path:
-        """The cloud's own private ssh key."""
-        return self._ssh / "id_ed25519"
-
     def container(self, node: str) -> Container:
         """The running side of a node, for looking into it: `exec`, `init`, `console`."""
         return Container(self.cloud, node, self._nodes / node)
@@ -87,7 +96,7 @@ class LocalProvider:
         found = {}
         for file in sorted(self._nodes.glob("*/node.json")):
             try:
-                found[file.parent.name] = rootfs.load_node(file.read_text())
+                found[file.parent.name] = load_node(file.read_text())
             except (OSError, ValueError, KeyError):
                 continue  # half made: `create` writes it anew, `remove` goes by the folder
         return found
@@ -338,7 +347,7 @@ class LocalProvider:
         """Files of a node that is down, up to its host key."""
         folder = self._nodes / node.name
         folder.mkdir(exist_ok=True, mode=0o700)
-        host.replace(folder / "node.json", rootfs.dump_node(node), 0o600)
+        host.replace(folder / "node.json", dump_node(node), 0o600)
         self._lower(node.name, say)
         for part in ("upper", "work"):
             (folder / part).mkdir(exist_ok=True)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
@@ -13,9 +12,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 from scs.errors import Problem, ScsError
-from scs.model.topology import Node, Role
+from scs.model.topology import Node
 from scs.patience import patience
 from scs.providers.local.host import replace
+from scs.providers.written import BEGIN, END, hosts_block
 from scs.shell import run
 
 SSHD = """\
@@ -56,7 +56,6 @@ DefaultTimeoutStopSec={start}
 DefaultDeviceTimeoutSec={start}
 """
 
-_BEGIN, _END = "# scs: the nodes of this cloud", "# scs: end"
 _HOSTS_HEAD = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
 
 
@@ -117,38 +116,13 @@ def hosts_text(present: str, nodes: Iterable[Node]) -> str:
     kept: list[str] = []
     inside = False
     for line in (present or _HOSTS_HEAD).splitlines():
-        if line == _BEGIN:
+        if line == BEGIN:
             inside = True
         if not inside:
             kept.append(line)
-        if line == _END:
+        if line == END:
             inside = False
-    block = [f"{node.address} {node.name}" for node in sorted(nodes, key=lambda n: n.name)]
-    return "\n".join([*kept, _BEGIN, *block, _END, ""])
-
-
-def dump_node(node: Node) -> str:
-    """A node as JSON, for `load_node`."""
-    return json.dumps(
-        {
-            "name": node.name,
-            "roles": sorted(node.roles),
-            "addresses": {name: str(address) for name, address in node.addresses.items()},
-            "extra_addresses": [str(address) for address in node.extra_addresses],
-        },
-        indent=1,
-    )
-
-
-def load_node(text: str) -> Node:
-    """The reverse of `dump_node`; raises ValueError or KeyError on anything else."""
-    data = json.loads(text)
-    return Node(
-        name=data["name"],
-        roles=frozenset(Role(role) for role in data["roles"]),
-        addresses={name: IPv4Address(text) for name, text in data["addresses"].items()},
-        extra_addresses=tuple(IPv4Address(text) for text in data["extra_addresses"]),
-    )
+    return "\n".join([*kept, *hosts_block(nodes), ""])
 
 
 def overlay_options(lower: Sequence[Path], upper: Path, work: Path) -> str:

@@ -24,6 +24,7 @@ from scs.resources import File
 LAYERS = Path("/var/cache/scs/layers")
 CLOUD = pytest.mark.parametrize("cloud", CLOUDS)
 HAPROXY, NFTABLES = "/etc/haproxy/haproxy.cfg", "/etc/nftables.conf"
+HOLD = "/usr/local/lib/scs/haproxy/aside"
 
 
 @cache
@@ -69,10 +70,10 @@ def layer(program: str) -> Path:
 class Root:
     """A program with its own view of the files in /etc/haproxy and /etc/scs."""
 
-    def __init__(self, program: str, folder: Path) -> None:
+    def __init__(self, program: str, folder: Path, base: Path | None = None) -> None:
         self._program = program
         self._folder = folder
-        self._base = None if Path(program).exists() else layer(program)
+        self._base = base or (None if Path(program).exists() else layer(program))
 
     def __call__(self, *arguments: str) -> tuple[int, str]:
         # In a mount namespace of its own: nothing is mounted for anybody else, nothing stays.
@@ -95,8 +96,9 @@ def haproxy(tmp_path: Path) -> Root:
     """haproxy with a certificate that lives for this test."""
     authority = Authority(tmp_path / "pki.age", "test", Vault(tmp_path / "identity", own=True))
     crt, key = authority.issue("haproxy", ("127.0.0.1",))
-    for path, text in (("haproxy.crt", crt), ("haproxy.key", key)):
-        file = tmp_path / "tree/etc/scs/tls" / path
+    certificates = {"tls/haproxy.crt": crt, "tls/haproxy.key": key, "ca.pem": authority.certificate}
+    for path, text in certificates.items():
+        file = tmp_path / "tree/etc/scs" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     (tmp_path / "tree/etc/haproxy").mkdir()
@@ -121,10 +123,82 @@ def test_haproxy_would_find_a_mistake(haproxy: Root, tmp_path: Path) -> None:
     assert "httpcheck" in output
 
 
+# Runs as the only one of its cloud's control nodes, with a service that answers 200.
+NODE = """\
+import csv, http.server, os, socket, subprocess, threading, time
+cloud, addresses, port, aside = {values!r}
+for address in addresses:
+    subprocess.run(["ip", "address", "add", address, "dev", "lo"], check=True)
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+class Service(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Service)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+os.makedirs("/run/haproxy", exist_ok=True)
+command = ["/usr/sbin/haproxy", "-f", "/etc/haproxy/haproxy.cfg"]
+balancer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+def state():
+    with socket.socket(socket.AF_UNIX) as link:
+        link.connect("/run/haproxy/admin.sock")
+        link.sendall(b"show stat\\n")
+        text = b"".join(iter(lambda: link.recv(65536), b"")).decode()
+    for row in csv.DictReader(text.removeprefix("# ").splitlines()):
+        if (row["pxname"], row["svname"]) == (cloud, "node-1"):
+            return row["status"]
+def until(*wanted):
+    end = time.monotonic() + 30
+    while (seen := state()) not in wanted and time.monotonic() < end:
+        time.sleep(0.1)
+    return seen
+for _ in range(100):
+    if os.path.exists("/run/haproxy/admin.sock"):
+        break
+    time.sleep(0.1)
+time.sleep(3)
+print(until("UP"))
+subprocess.run([aside, "hold", "another", cloud], check=True)
+print(state())
+subprocess.run([aside, "release", "another", cloud], check=True)
+print(until("UP"))
+balancer.kill()
+"""
+
+
+def test_haproxy_leaves_alone_what_is_held(tmp_path: Path) -> None:
+    cloud = "three equal containers"
+    spec, facts = CLOUDS[cloud]
+    view = expander_of(spec, **facts).view
+    here = next(item.address for item in view.controls if item.name == "node-1")
+    authority = Authority(tmp_path / "pki.age", "test", Vault(tmp_path / "identity", own=True))
+    crt, key = authority.issue("haproxy", (str(here),))
+    point = next(point for _, point in view.endpoints if point.type == "identity")
+    values = (point.name, [str(here)], point.served, HOLD)
+    for path, text in {
+        "etc/scs/tls/haproxy.crt": crt,
+        "etc/scs/tls/haproxy.key": key,
+        "etc/scs/ca.pem": authority.certificate,
+        HAPROXY: texts(cloud, HAPROXY)[0],
+        HOLD: texts(cloud, HOLD)[0],
+        "node.py": NODE.format(values=values),
+    }.items():
+        file = tmp_path / "tree" / path.removeprefix("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    (tmp_path / "tree" / HOLD.removeprefix("/")).chmod(0o755)
+    node = Root("/usr/bin/python3", tmp_path, layer("/usr/sbin/haproxy"))
+    assert node("/node.py") == (0, "UP\nNOLB\nUP\n")
+
+
 # --- named
 
 NAMED, NAMED_KEY = "/etc/bind/named.conf", "/etc/bind/rndc.key"
-NAMED_CLOUDS = pytest.mark.parametrize("cloud", [name for name in CLOUDS if "everything" in name])
+NAMED_CLOUDS = pytest.mark.parametrize(
+    "cloud", [name for name, (spec, _) in CLOUDS.items() if "designate" in spec.services]
+)
 
 
 @pytest.fixture
