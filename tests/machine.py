@@ -20,8 +20,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-SSHD = os.environ.get("SCS_TEST_SSHD") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
-"""A folder in LD_LIBRARY_PATH may have what it needs."""
+from scs.shell import run
+
+_PACKAGES = ("openssh-server", "libwrap0")
+"""Debian's; all else that sshd needs comes with the client."""
 
 _INSIDE = """\
 set -eu
@@ -30,6 +32,8 @@ mount --make-rprivate /
 for folder in opt run var/lib usr/local/sbin; do mount -t tmpfs none "/$folder"; done
 mount --bind "$1/etc" /etc
 mount --bind "$1/init" /proc/1/comm
+# sshd starts the rest of itself from there.
+mount --bind "$1/sshd/usr/lib/openssh" /usr/lib/openssh
 mkdir /run/sshd
 echo yes >/run/alone
 stub() {
@@ -64,16 +68,20 @@ PidFile none
 _DEBIAN = 'ID=debian\nVERSION_ID="13"\nPRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n'
 
 
-def lacking() -> str:
-    """Why there can be no such machine; empty when there can."""
-    if os.geteuid() != 0:
-        return "only root can give a machine folders of its own"
-    if SSHD is None:
-        return "there is no sshd (package openssh-server)"
-    if not all(map(shutil.which, ("ssh", "ssh-keygen", "ss", "ip"))):
-        return "there is no ssh, ip or ss here"
-    tried = subprocess.run(["unshare", "--mount", "--uts", "true"], check=False)
-    return "" if tried.returncode == 0 else "this machine allows no mount namespaces"
+def unpack_sshd(into: Path) -> None:
+    """Debian's sshd in a folder: installed, it would let others in to this machine.
+
+    Raises CommandFailed.
+    """
+    into.mkdir()
+    if shutil.which("sshd", path="/usr/sbin"):
+        for path in ("usr/sbin/sshd", "usr/lib/openssh"):
+            (into / path).parent.mkdir(parents=True, exist_ok=True)
+            (into / path).symlink_to(f"/{path}")
+        return
+    run(["apt-get", "-q", "download", *_PACKAGES], cwd=into, timeout=120)
+    for package in into.glob("*.deb"):
+        run(["dpkg-deb", "--extract", str(package), str(into)])
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,11 @@ class Machine:
 
 @contextmanager
 def machine(folder: Path, name: str) -> Iterator[Machine]:
-    """A machine that calls itself that; ends with the block."""
+    """A machine that calls itself that; ends with the block.
+
+    Its sshd is in `folder`/sshd: see `unpack_sshd`.
+    """
+    sshd = folder / "sshd"
     for file in ("key", "host_key"):
         argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / file)]
         subprocess.run(argv, check=True)
@@ -122,16 +134,31 @@ def machine(folder: Path, name: str) -> Iterator[Machine]:
         port = free.getsockname()[1]
     host_key = (folder / "host_key.pub").read_text()
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key}")
-    daemon = [str(SSHD), "-D", "-e", "-p", str(port), "-f", str(folder / "sshd_config")]
+    daemon = [
+        str(sshd / "usr/sbin/sshd"),
+        "-D",
+        "-e",
+        "-p",
+        str(port),
+        "-f",
+        str(folder / "sshd_config"),
+    ]
     argv = ["unshare", "--mount", "--uts", "sh", str(folder / "inside.sh"), str(folder), name]
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen([*argv, *daemon], stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [*argv, *daemon], stdout=log, stderr=log, env={**os.environ, **_libraries(sshd)}
+        )
     try:
         _wait(port, process, folder / "log")
         yield Machine(folder, port)
     finally:
         process.terminate()
         process.wait()
+
+
+def _libraries(sshd: Path) -> dict[str, str]:
+    found = {str(path.parent) for path in sshd.glob("usr/lib/*/lib*.so.*")}
+    return {"LD_LIBRARY_PATH": ":".join(sorted(found))} if found else {}
 
 
 def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

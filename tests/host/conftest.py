@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What tests with real nodes share: a folder for them, and the layer that they stand on."""
+"""What tests on this host share: its programs, a folder, and the layer that nodes stand on."""
 
 from __future__ import annotations
 
@@ -11,8 +11,22 @@ from pathlib import Path
 import pytest
 
 import left
-from scs.providers.local import layers, rootfs
+from scs.images.disk import TOOLS
+from scs.providers.local import install_host_packages, layers, rootfs
 from scs.shell import quiet
+
+PACKAGES = {
+    **{package: tool for tool, package in TOOLS.items()},
+    "cpio": "cpio",
+    "qemu-system-x86": "qemu-system-x86_64",
+}
+"""Debian's, and a program of each: what the tests use besides what scs brings for nodes."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _packages() -> None:
+    """A machine that has never seen the project has none of them; no cloud was up before."""
+    install_host_packages(more=PACKAGES)
 
 
 @pytest.fixture(scope="session")

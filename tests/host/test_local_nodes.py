@@ -312,20 +312,10 @@ def test_preflight_of_a_healthy_machine(cloud: LocalProvider) -> None:
 
 
 def test_the_probe_of_kvm_knows_a_working_guest() -> None:
-    """By emulation, where the guest must run; a qemu is taken from wherever there is one."""
-    qemu = "qemu-system-x86_64"
-    roots = sorted(Path(os.environ.get("SCS_CACHE", "/var/cache/scs")).glob("layers/base-*"))
-    roots = [root for root in roots if (root / "usr/bin" / qemu).exists()]
-    if shutil.which(qemu):
-        inside: list[str] = []
-    elif roots:
-        bind = 'mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"'
-        inside = ["unshare", "--mount", "sh", "-c", bind, str(roots[-1])]
-    else:
-        pytest.skip(f"there is no {qemu} here")
+    """By emulation, where the guest must run."""
 
     def here(argv: Sequence[str], stdin: str) -> str:
-        return run([*inside, *argv], stdin=stdin, check=False, timeout=30)
+        return run(argv, stdin=stdin, check=False, timeout=30)
 
     assert probe_kvm(here, "tcg")
 

@@ -38,23 +38,6 @@ def test_too_much_for_a_boot_record_is_refused() -> None:
         disk.partition_table(bytes(441), [], 0)
 
 
-@pytest.mark.skipif(shutil.which("cpio") is None, reason="needs cpio to read what we write")
-def test_an_initial_ram_disk_is_what_cpio_reads(tmp_path: Path) -> None:
-    root = tmp_path / "root"
-    (root / "bin").mkdir(parents=True)
-    (root / "bin/odd").write_bytes(b"12345")
-    (root / "bin/odd").chmod(0o755)
-    (root / "bin/sh").symlink_to("odd")
-    data = disk.cpio(root)
-    assert data == disk.cpio(root)
-    out = tmp_path / "out"
-    out.mkdir()
-    subprocess.run(["cpio", "-id", "--quiet"], input=data, cwd=out, check=True)
-    assert (out / "bin/odd").read_bytes() == b"12345"
-    assert (out / "bin/odd").stat().st_mode & 0o777 == 0o755
-    assert (out / "bin/sh").readlink() == Path("odd")
-
-
 def test_missing_tools_are_named_by_package() -> None:
     with pytest.raises(PreflightFailed, match=r"apt-get install .*surely-missing"):
         disk.need_tools({"no-such-tool-here": "surely-missing"})

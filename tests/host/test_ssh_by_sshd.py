@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from machine import Machine, lacking, machine
+from machine import Machine, machine, unpack_sshd
 from scs.engine.clearing import clear
 from scs.engine.events import Events
 from scs.engine.eye import look
@@ -24,16 +24,22 @@ from scs.providers.reach import talk
 from scs.providers.ssh import Claims, Login, SshProvider
 from scs.resources import Directory, File, Link, Record
 
-pytestmark = pytest.mark.skipif(bool(lacking()), reason=lacking() or "-")
-
 HERE = IPv4Address("127.0.0.1")
 TREE = "/opt/scs/releases/one"
 
 
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sshd") / "sshd"
+    unpack_sshd(folder)
+    return folder
+
+
 @pytest.fixture
-def there(tmp_path: Path) -> Iterator[Machine]:
+def there(sshd: Path, tmp_path: Path) -> Iterator[Machine]:
     folder = tmp_path / "machine"
     folder.mkdir()
+    (folder / "sshd").symlink_to(sshd)
     with machine(folder, "node-1") as found:
         yield found
 
