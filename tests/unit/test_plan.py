@@ -14,6 +14,7 @@ from scs.plan.announce import expected
 from scs.plan.plan import (
     API,
     COMING,
+    ELSEWHERE,
     LOGINS,
     UNSEEN,
     Plan,
@@ -21,7 +22,19 @@ from scs.plan.plan import (
     api_steps,
     node_steps,
 )
-from scs.resources import Directory, File, Gate, Link, Migration, Packages, Resource, Unit
+from scs.resources import (
+    Absent,
+    Database,
+    Directory,
+    File,
+    Gate,
+    Link,
+    Migration,
+    Packages,
+    Resource,
+    Unit,
+)
+from scs.resources.database import CLIENT
 
 OWNED = {"owner": "root", "group": "root", "mode": 0o644}
 RUNS = {"loaded": "loaded", "active": "active", "enabled": "enabled", "late": [], "wrong": ""}
@@ -120,6 +133,43 @@ def test_steps_of_a_node(
         assert step.id == item.id
         assert step.where == "node-1"
         assert step.component == item.component
+
+
+RIGHT: Mapping[str, Any] = {
+    "databases": ["nova"],
+    "wrong": [],
+    "grants": {"nova": ["nova"]},
+    "left": [],
+}
+THEIRS = Database(name="nova", accounts=(("nova", "x"),), databases=("nova",))
+MIGRATED = Migration(name="nova", argv=(), user="nova", after=(THEIRS.id,))
+IN_A_SERVER: Mapping[str, Mapping[str, Any]] = {THEIRS.id: RIGHT, MIGRATED.id: {"wrong": ""}}
+
+
+def test_what_was_seen_in_another_server_proves_nothing() -> None:
+    client = File(name=CLIENT, content="[client]")
+    items = (client, THEIRS, MIGRATED)
+    assert [step.id for step, _ in node_steps("n", items, {client.id: EDITED, **IN_A_SERVER})] == [
+        item.id for item in items
+    ]
+    _, (step, item), (_, last) = node_steps("n", items, IN_A_SERVER)
+    assert (step.reason, step.sure) == (ELSEWHERE, False)
+    assert item.after == (client.id,)
+    assert last.after == (THEIRS.id, client.id)
+    right: Mapping[str, Mapping[str, Any]] = {
+        client.id: {"sha256": client.sha256, **OWNED, "mode": client.mode},
+        **IN_A_SERVER,
+    }
+    assert node_steps("n", items, right) == ()
+
+
+def test_nor_does_it_when_the_other_server_is_given_up() -> None:
+    gone = Absent(name=f"file:{CLIENT}", what="file", item=CLIENT)
+    other = Absent(name="link:/x", what="link", item="/x")
+    (step, item), (_, last) = node_steps("n", (THEIRS, MIGRATED), IN_A_SERVER, away=(other, gone))
+    assert (step.reason, step.sure, item.after) == (ELSEWHERE, False, (gone.id,))
+    assert last.after == (THEIRS.id, gone.id)
+    assert node_steps("n", (THEIRS, MIGRATED), IN_A_SERVER, away=(other,)) == ()
 
 
 def test_on_an_empty_node_everything_is_a_step_in_the_given_order() -> None:

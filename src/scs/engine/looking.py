@@ -87,6 +87,7 @@ def look(session: Session) -> Look:
                 observed.get(name, {}),
                 looked=name in there,
                 unseen=_why_unseen(name, states, name in there),
+                away=[item for _, item in away[name][0] if isinstance(item, Absent)],
             ),
             *away[name][0],
         )

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from scs.model.component import Component
@@ -16,6 +16,7 @@ from scs.plan.removal import Kept, removals
 from scs.resources import (
     CANT_BE_SEEN,
     Absent,
+    File,
     Gate,
     Osd,
     Record,
@@ -30,6 +31,7 @@ API = "the cloud's API"
 UNSEEN = f"{CANT_BE_SEEN}: its API does not answer"
 """And nothing that the plan does on nodes explains that."""
 COMING = f"{CANT_BE_SEEN} yet: this plan brings its API"
+ELSEWHERE = f"{CANT_BE_SEEN} yet: from now on it is asked elsewhere"
 LOGINS = f"{CANT_BE_SEEN} yet: this plan brings users or endpoints that it takes"
 """Its API answers, and refuses whoever asks."""
 
@@ -132,18 +134,20 @@ def node_steps(
     *,
     looked: bool = True,
     unseen: str = "",
+    away: Sequence[Absent] = (),
 ) -> tuple[tuple[Step, Resource], ...]:
     """What has to be done on one node.
 
     A unit is restarted when something that it reads changes, and only then. A gate is waited
     for when a step depends on it. `looked` tells whether the node was looked at, and `unseen`
-    why one that exists was not.
+    why one that exists was not. `away` goes from the node in the same run.
     """
     reasons = {
         item.id: f"{CANT_BE_SEEN}: {unseen}" if unseen else reason
         for item in desired
         if (reason := item.why(observed.get(item.id, {}))) is not None
     }
+    desired = _asked_elsewhere(desired, reasons, away)
     changed = {path for item in desired if item.id in reasons for path in item.paths}
     for item in desired:
         if isinstance(item, Unit) and item.id not in reasons:
@@ -156,6 +160,22 @@ def node_steps(
         for item in desired
         if item.id in reasons and (not isinstance(item, Gate) or item.id in needed)
     )
+
+
+def _asked_elsewhere(
+    desired: Sequence[Resource], reasons: dict[str, str], away: Sequence[Absent]
+) -> list[Resource]:
+    """Add to `reasons` what was looked at where it is no more looked for, once files change."""
+    made = {path: item.id for item in desired if item.id in reasons for path in item.paths}
+    gone = {item.item: item.id for item in away if item.what == File.kind}
+    found = []
+    for item in desired:
+        first = [(made | gone)[path] for path in item.through if path in made or path in gone]
+        if first:
+            reasons.setdefault(item.id, ELSEWHERE)
+            item = replace(item, after=tuple(dict.fromkeys((*item.after, *first))))
+        found.append(item)
+    return found
 
 
 def _step(

@@ -47,6 +47,8 @@ class Resource:
     """Whether there is anything to see of it; what only waits has nothing."""
     data: ClassVar[bool] = False
     """Making it touches what is in databases."""
+    through: ClassVar[tuple[str, ...]] = ()
+    """Files that say where it is looked at: when one changes, what was seen is somebody else's."""
     volatile: ClassVar[frozenset[str]] = frozenset()
     """What is seen of it but changes by itself."""
     name: str

@@ -12,6 +12,8 @@ from typing import ClassVar
 from .base import ConvergeError, Resource, Seen, command, unseen
 
 NO_ANSWER = "the database does not answer"
+CLIENT = "/root/.my.cnf"
+"""Where root's client of MariaDB looks: it asks the server that is named there, else its own."""
 
 
 def sql(query: str, database: str = "") -> str:
@@ -53,6 +55,7 @@ class Database(Resource):
     """
 
     kind: ClassVar[str] = "database"
+    through: ClassVar[tuple[str, ...]] = (CLIENT,)
     data: ClassVar[bool] = True
     accounts: tuple[tuple[str, str], ...]
     """User and password."""
@@ -137,6 +140,7 @@ class HealthAccount(Resource):
     """An account that may log in from these addresses without a password, and do nothing else."""
 
     kind: ClassVar[str] = "health-account"
+    through: ClassVar[tuple[str, ...]] = (CLIENT,)
     data: ClassVar[bool] = True
     host: str
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from .base import ConvergeError, Resource, Seen, command, patient, unseen
-from .database import NO_ANSWER, ask
+from .database import CLIENT, NO_ANSWER, ask
 from .probe import GRACE, hurry
 
 HEADS = Path("/opt/scs/openstack/heads.json")
@@ -64,6 +64,7 @@ class Migration(Resource):
     """
 
     kind: ClassVar[str] = "migration"
+    through: ClassVar[tuple[str, ...]] = (CLIENT,)
     data: ClassVar[bool] = True
     argv: tuple[str, ...]
     user: str

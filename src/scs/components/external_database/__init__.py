@@ -12,9 +12,8 @@ from scs.model.external import DatabaseServer
 from scs.model.needs import Database, Need
 from scs.model.view import DATABASE_CA, View
 from scs.resources import Resource
+from scs.resources.database import CLIENT
 
-CLIENT = "/root/.my.cnf"
-"""Where root's client of MariaDB looks: whatever asks the database on this node asks there."""
 NAME = "external-database"
 
 
