@@ -21,7 +21,7 @@ from scs.engine.pki import Authority
 from scs.engine.vault import Vault
 from scs.errors import BadInput
 from scs.model.external import DatabaseServer, External
-from scs.plan.plan import stranded
+from scs.plan.plan import given_up, stranded
 from scs.plan.removal import Kept
 from scs.resources import Database, File
 from scs.spec import CloudSpec
@@ -84,6 +84,26 @@ def test_data_that_nobody_would_find_any_more_stop_the_change(
     told = stranded(view, known, [kept])
     assert [name for name, _ in told] == ([heir] if heir else [])
     assert words in " ".join(why for _, why in told)
+
+
+@pytest.mark.parametrize(
+    ("brought", "going", "deleted", "heir"),
+    [
+        (None, {"external-database"}, (), "mariadb"),
+        (None, {"external-database"}, ("external-database",), ""),
+        (None, {"heat"}, (), ""),
+        (SERVER, {"external-database"}, (), ""),
+        (None, {"external-ceph"}, (), ""),
+    ],
+)
+def test_nor_are_data_outside_of_the_nodes_given_up(
+    brought: DatabaseServer | None, going: set[str], deleted: tuple[str, ...], heir: str
+) -> None:
+    view = expander_of(ONE, external=External(database=brought)).view
+    known = [part for part, _ in components.discover().values()]
+    told = given_up(view, known, going, deleted)
+    assert [name for name, _ in told] == ([heir] if heir else [])
+    assert all("up --delete-data external-database" in why for _, why in told)
 
 
 def test_images_are_kept_on_nodes_only_without_ceph() -> None:

@@ -21,6 +21,7 @@ from scs.plan.plan import (
     Plan,
     Step,
     api_steps,
+    given_up,
     gone_steps,
     leaving_step,
     node_steps,
@@ -77,7 +78,8 @@ def look(session: Session) -> Look:
         name: removal_steps(name, items, observed.get(name, {}), session.delete_data)
         for name, items in desired.items()
     }
-    known = (part for part, _ in session.available.values())
+    known = [part for part, _ in session.available.values()]
+    going_parts = {item.component for steps, _ in away.values() for _, item in steps}
     gone_there, left_there = gone_steps(gone, past, session.delete_data)
     on_nodes = {
         name: (
@@ -108,7 +110,11 @@ def look(session: Session) -> Look:
             refused={name: session.secrets.mask(why) for name, why in sight.refused.items()},
         ),
         gone=gone_there,
-        objections=(*objections(view, observed), *stranded(view, known, kept)),
+        objections=(
+            *objections(view, observed),
+            *stranded(view, known, kept),
+            *given_up(view, known, going_parts, session.delete_data),
+        ),
         kept=(*kept, *left_there),
         leaving=tuple(
             leaving_step(

@@ -280,11 +280,10 @@ def stranded(
         path = item.id.removeprefix("data:")
         if not nodes or left is None or path == item.id or item.size < EMPTY:
             continue
-        given = {gives.need for gives in left.gives}
         heirs = (
             part
             for part in view.on(nodes[0]).components_here
-            if part.name == left.name or given & {gives.need for gives in part.gives}
+            if part.name == left.name or _gives_the_same(left, part)
         )
         if heir := next(heirs, None):
             why = (
@@ -294,6 +293,34 @@ def stranded(
             )
             found.append((heir.name, why))
     return tuple(found)
+
+
+def given_up(
+    view: View, known: Iterable[Component], going: Collection[str], delete_data: Collection[str]
+) -> tuple[tuple[str, str], ...]:
+    """As `stranded`, for data outside of the nodes: what a component outlives nobody measures.
+
+    `going` are the names of components of which something is taken away.
+    """
+    found = []
+    for left in known:
+        if left.outlives is None or left.name in delete_data or left.name not in going:
+            continue
+        if left in view.components:
+            continue
+        if heir := next((part for part in view.components if _gives_the_same(left, part)), None):
+            why = (
+                f"the cloud's data lie where {left.name} has led, and from now on it would look"
+                " elsewhere: nothing moves them. Take the change back; or copy them, as"
+                f" docs/operations.md says, and run `up --delete-data {left.name}`, which deletes"
+                " nothing there"
+            )
+            found.append((heir.name, why))
+    return tuple(found)
+
+
+def _gives_the_same(one: Component, other: Component) -> bool:
+    return bool({gives.need for gives in one.gives} & {gives.need for gives in other.gives})
 
 
 def leaving_step(
