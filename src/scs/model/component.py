@@ -309,6 +309,8 @@ class Component:
     needs: tuple[Need, ...] = ()
     wants: tuple[Need, ...] = ()
     """Needs that it has only where some component of this cloud gives them (see View.given)."""
+    needs_in: Callable[[View], Iterable[Need]] | None = None
+    """Further needs, which it has in some clouds only: what cloud.yaml says decides."""
     gives: tuple[Gives, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     fronts: bool = False

@@ -17,7 +17,8 @@ from scs.plan.words import hint
 def resolve(available: Iterable[Component], view: View) -> View:
     """The view with the components of this cloud in it, in the order of their names.
 
-    What a component only wants becomes a need of it where somebody gives it. Raises BadInput
+    What a component only wants becomes a need of it where somebody gives it, as does what it
+    needs in this cloud only. Raises BadInput
     when a service is chosen that no component belongs to, a name is declared twice, a need is met
     by nobody or by more than one, or a port of the virtual addresses is taken twice.
     """
@@ -36,7 +37,7 @@ def resolve(available: Iterable[Component], view: View) -> View:
         if part.when is None or part.when(view):
             named[part.name] = part
     chosen = tuple(named[name] for name in sorted(named))
-    chosen = tuple(_with_wants(part, chosen) for part in chosen)
+    chosen = tuple(_with_all_needs(part, chosen, view) for part in chosen)
     ports: dict[int, str] = {}
     for part in chosen:
         for need in part.needs:
@@ -55,10 +56,13 @@ def resolve(available: Iterable[Component], view: View) -> View:
     return replace(view, components=chosen)
 
 
-def _with_wants(part: Component, chosen: tuple[Component, ...]) -> Component:
-    """The component with those of its wants as needs that can be met here."""
+def _with_all_needs(part: Component, chosen: tuple[Component, ...], view: View) -> Component:
+    """The component with what else it needs in this cloud, and those of its wants that are met."""
+    further = tuple(part.needs_in(view)) if part.needs_in else ()
     met = tuple(want for want in part.wants if givers(chosen, type(want)))
-    return replace(part, needs=(*part.needs, *met), wants=()) if part.wants else part
+    if not further and not part.wants:
+        return part
+    return replace(part, needs=(*part.needs, *further, *met), wants=(), needs_in=None)
 
 
 def givers(components: Iterable[Component], need: type[Need]) -> list[tuple[Component, Gives]]:
