@@ -11,6 +11,7 @@ import pytest
 from clouds import ONE, ONE_CEPH, ONE_FULL, expander_of
 from scs import components, release
 from scs.engine.known import KnownOptions
+from scs.model.external import External, ObjectStore
 from scs.model.overrides import Setting
 from scs.plan import own
 from scs.plan.options import unknown, written_sections
@@ -21,6 +22,8 @@ CACHE = Path("/var/cache/scs")
 PARTS = [part for part, _ in components.discover().values()]
 SERVICES = own.services([part for part in PARTS if part.source.startswith("pypi:")])
 """Those whose options oslo.config knows."""
+NOTHING = External()
+STORE = External(volume_backups=ObjectStore("https://s3.example.org", "b", "r", "a", "s"))
 UNTOLD = {f"cinder knows no option [service_user] {name}" for name in ("auth_type", "region_name")}
 """Cinder has keystoneauth read that section, and tells oslo.config of half of it."""
 
@@ -43,21 +46,25 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> KnownOptions:
     return found
 
 
-@pytest.mark.parametrize("spec", [ONE, ONE_CEPH, ONE_FULL], ids=["files", "Ceph", "everything"])
+@pytest.mark.parametrize(
+    ("spec", "brought"),
+    [(ONE, NOTHING), (ONE_CEPH, NOTHING), (ONE_FULL, NOTHING), (ONE_CEPH, STORE)],
+    ids=["files", "Ceph", "everything", "backups in S3"],
+)
 @pytest.mark.parametrize("service", sorted(SERVICES))
 def test_every_option_that_scs_writes_is_one(
-    known: KnownOptions, service: str, spec: CloudSpec
+    known: KnownOptions, service: str, spec: CloudSpec, brought: External
 ) -> None:
     options = known.of(service)
     assert options
     assert sum(map(len, options.values())) > 200
-    expander = expander_of(spec)
+    expander = expander_of(spec, external=brought)
     view = expander.view.on(expander.view.nodes[0])
     found: set[str] = set()
     for part, declared in own.configs(view.components):
         if declared.service == service:
             candidates = expander.composed(part, declared, view).candidates
-            assert len(candidates) > 5
+            assert len(candidates) > 4
             written = written_sections(expander, service)
             problems = unknown(candidates, options, service, written)
             found |= {item.what for item in problems if " knows no " in item.what}

@@ -376,12 +376,7 @@ EXTERNAL = CloudSpec.model_validate(
 
 def external_cloud(tmp_path: Path, part: Component) -> Expander:
     known = {**components.discover(), "user": (part, Path())}
-    ours = {
-        need.name
-        for other, _ in components.discover().values()
-        for need in (*other.needs, *other.wants)
-        if isinstance(need, BlockStorage)
-    }
+    ours = {need.name for need in expander_of(ONE_CEPH).view.needs(BlockStorage)}
     for name in ours:
         (tmp_path / f"ceph.client.{name}.keyring").write_text(RING.replace("vols", name))
     outside = External(ceph=theirs(tmp_path))

@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from scs.engine.external_ceph import cluster
 from scs.engine.pki import Given
 from scs.errors import BadInput, Problem
-from scs.model.external import DatabaseServer, External
+from scs.model.external import DatabaseServer, External, ObjectStore
 from scs.spec import CloudSpec
+from scs.spec.external import ExternalVolumeBackups
 
 
 def external(spec: CloudSpec, folder: Path) -> External:
@@ -27,7 +28,9 @@ def external(spec: CloudSpec, folder: Path) -> External:
             host=wanted.host,
             port=wanted.port,
             user=wanted.user,
-            password=_password(wanted.password_file, wanted.password_env, folder),
+            password=_secret(
+                "external.database", "password", wanted.password_file, wanted.password_env, folder
+            ),
             ca=_text("external.database.ca", wanted.ca, folder) if wanted.ca else "",
         )
     own = spec.external.ceph
@@ -38,7 +41,28 @@ def external(spec: CloudSpec, folder: Path) -> External:
             return _text(key, str(path), folder, private=path.suffix == ".keyring")
 
         ceph = cluster(folder / own.config, folder / own.keyrings, read)
-    return External(database=database, ceph=ceph, ntp=spec.external.ntp)
+    return External(
+        database=database,
+        ceph=ceph,
+        ntp=spec.external.ntp,
+        volume_backups=_volume_backups(spec.external.volume_backups, folder),
+    )
+
+
+def _volume_backups(wanted: ExternalVolumeBackups, folder: Path) -> ObjectStore | None:
+    if wanted.endpoint is None:
+        return None
+    where = "external.volume_backups"
+    return ObjectStore(
+        endpoint=wanted.endpoint,
+        bucket=wanted.bucket,
+        region=wanted.region,
+        access_key=wanted.access_key,
+        secret_key=_secret(
+            where, "secret_key", wanted.secret_key_file, wanted.secret_key_env, folder
+        ),
+        ca=_text(f"{where}.ca", wanted.ca, folder) if wanted.ca else "",
+    )
 
 
 def _text(key: str, path: str, folder: Path, *, private: bool = False) -> str:
@@ -53,15 +77,19 @@ def _text(key: str, path: str, folder: Path, *, private: bool = False) -> str:
         raise BadInput(Problem(key, f"{place} can't be read: {error}", hint)) from error
 
 
-def _password(path: str, variable: str, folder: Path) -> str:
-    where = "external.database"
+def _secret(where: str, name: str, path: str, variable: str, folder: Path) -> str:
+    """A secret that cloud.yaml says the place of, in `NAME_file` or `NAME_env` of `where`."""
     if bool(path) == bool(variable):
-        what = "expected either password_file or password_env"
-        raise BadInput(Problem(where, what, "say where the password is; it stays out of this file"))
+        what = f"expected either {name}_file or {name}_env"
+        hint = f"say where the {name.replace('_', ' ')} is; it stays out of this file"
+        raise BadInput(Problem(where, what, hint))
     if path:
-        return _text(f"{where}.password_file", path, folder, private=True).strip()
+        key = f"{where}.{name}_file"
+        if not (text := _text(key, path, folder, private=True).strip()):
+            raise BadInput(Problem(key, f"{folder / path} is empty", "write it there"))
+        return text
     if not os.environ.get(variable):
-        raise BadInput(Problem(f"{where}.password_env", f"{variable} is not set", "export it"))
+        raise BadInput(Problem(f"{where}.{name}_env", f"{variable} is not set", "export it"))
     return os.environ[variable]
 
 

@@ -37,6 +37,7 @@ def nameless(view: View) -> View:
             replace(item, password=f"secret:{name}") for item in view.credentials(name)
         ),
         numbered=lambda name: {number: f"key:{name}:{number}" for number in view.keys(name)},
+        external=view.external.nameless(),
     )
 
 

@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 from scs import components, release
 from scs.api.clients import Clients
@@ -25,6 +26,7 @@ from scs.engine import own as beside
 from scs.engine.events import MACHINE, Events
 from scs.engine.external import external, given_ca
 from scs.engine.external_ceph import login, unreachable
+from scs.engine.external_s3 import refused
 from scs.engine.hand import Hand
 from scs.engine.journal import Journal
 from scs.engine.known import KnownOptions
@@ -157,7 +159,8 @@ class Session:
         problems += own.problems(found, [part for part, _ in self.available.values()])
         if problems:
             raise BadInput(*problems)
-        self.secrets.hide(options.secret_values(found))
+        mine = (value for value in self.external.secrets() if len(value) > 3)
+        self.secrets.hide((*options.secret_values(found), *mine))
         lines = option_lines(self.file) if self.file and self.spec.config else {}
         return replace(found, lines=lines)
 
@@ -263,6 +266,10 @@ class Session:
         if self.external.ceph and (why := unreachable(self.external.ceph)):
             hint = "correct mon_host, or see to it that the monitors can be reached from here"
             problems.append(Problem("external.ceph.config", why, hint))
+        store = self.external.volume_backups
+        if store and not self._ours(store.endpoint) and (why := refused(store)):
+            hint = "correct endpoint, access_key, secret key, bucket or ca in cloud.yaml"
+            problems.append(Problem("external.volume_backups", why, hint))
         tools = {package: tool for tool, package in TOOLS.items()}
         if not problems and (missing := missing_host_packages(tools)):
             self.events.timed(
@@ -271,6 +278,11 @@ class Session:
                 lambda: install_host_packages(self.events.saying("host packages"), tools),
             )
         return problems
+
+    def _ours(self, url: str) -> bool:
+        """Whether it is at an address of this cloud's: that answers only once the cloud is up."""
+        own = (self.spec.internal_address, self.spec.external_address)
+        return urlsplit(url).hostname in {str(address) for address in own}
 
     def check_external(self, view: View) -> None:
         """Have the operator's Ceph say what it thinks of its accounts; raises BadInput."""

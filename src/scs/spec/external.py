@@ -80,11 +80,56 @@ class ExternalCeph(Part):
     )
 
 
+class ExternalVolumeBackups(Part):
+    """An S3 store for the backups of volumes; without one they lie in the cloud's Ceph."""
+
+    endpoint: Annotated[str, kinds.url("https")] | None = Field(
+        default=None,
+        description="Where the store is asked, by TLS only: what is sent there are the volumes' "
+        "contents; `null`: a pool of the cloud's Ceph takes their place.",
+        examples=["https://s3.example.org"],
+    )
+    bucket: Annotated[str, kinds.BUCKET] = Field(
+        default="volume-backups",
+        description="The bucket that they lie in; made with the first backup where it is missing "
+        "and the account may make it.",
+        examples=["volume-backups"],
+    )
+    region: Annotated[str, kinds.REGION] = Field(
+        default="us-east-1",
+        description="The region that requests are signed for; Ceph's object gateway takes any.",
+        examples=["eu-central-1"],
+    )
+    access_key: Annotated[str, kinds.ACCESS_KEY] = Field(
+        default="",
+        description="The account's access key: its name, no secret.",
+        examples=["AKIAIOSFODNN7EXAMPLE"],
+    )
+    secret_key_file: Annotated[str, kinds.PATH] = Field(
+        default="",
+        description="A file with its secret key, readable for you alone; beside cloud.yaml if it "
+        "does not begin with `/`.",
+        examples=["secrets/s3"],
+    )
+    secret_key_env: Annotated[str, kinds.VARIABLE] = Field(
+        default="",
+        description="Instead: an environment variable with it.",
+        examples=["S3_SECRET_KEY"],
+    )
+    ca: Annotated[str, kinds.PATH] = Field(
+        default="",
+        description="A file with the certificate that the store's is checked against; empty: "
+        "Debian's public CAs.",
+        examples=["s3-ca.pem"],
+    )
+
+
 class External(Part):
     """What you bring along instead of what the cloud would make."""
 
     database: ExternalDatabase = ExternalDatabase()
     ceph: ExternalCeph = ExternalCeph()
+    volume_backups: ExternalVolumeBackups = ExternalVolumeBackups()
     ca: ExternalCa = ExternalCa()
     ntp: Annotated[
         tuple[Annotated[str, kinds.HOST], ...],

@@ -32,7 +32,7 @@ nodes:
 #  external: {{ipv4: {external}, ipv6: "{external6}", floating: {floating}}}
 #endpoints: {{internal: {internal}, external: {endpoint}}}  # addresses of the APIs
 #dns: []  # name servers; none here: those of this machine
-#external: {{}}  # your own instead of the cloud's: database, ceph, ca, ntp
+#external: {{}}  # your own instead of the cloud's: database, ceph, volume_backups, ca, ntp
 
 #compute: {{virt: {virt}}}  # kvm | qemu | auto: kvm if it works here
 #storage: {storage}  # files | ceph | external-ceph

@@ -408,6 +408,12 @@ HOST = words(
     suggest=False,
 )
 PATH = words(r"[^\x00-\x1f\x7f]{0,1000}", "the path of a file", suggest=False)
+BUCKET = words(
+    "[a-z0-9]([a-z0-9.-]{1,61}[a-z0-9])",
+    "the name of a bucket: lower-case letters, digits, `.` and `-`, 3 to 63",
+    suggest=False,
+)
+ACCESS_KEY = words("[A-Za-z0-9_.-]{0,128}", "letters, digits, `_`, `.` or `-`", suggest=False)
 VARIABLE = words("([A-Z_][A-Z0-9_]{0,100})?", "the name of an environment variable", suggest=False)
 
 

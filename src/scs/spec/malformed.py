@@ -260,6 +260,8 @@ _IN = "  - {direction: ingress, used_in_default_sg: true, ethertype: "
 _NODES = "nodes:\n- {name: a, roles: [control, network, compute]"
 _AT = f"{_NODES}, address: 10.21.0.11"
 _SSH, _KEY, _KNOWN = "provider: ssh\nssh: {", "key: id", "known_hosts: known"
+_STORE = "external: {volume_backups: {endpoint: 'https://s3.example.org'"
+_WHERE = "secret_key_file: s3"
 _PLUGS = "interfaces: {management: eno1, tunnel: eno2, external: eno3}"
 _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
     rules.roles: {
@@ -325,6 +327,14 @@ _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
     rules.external_ceph: {
         "an own Ceph without a configuration": "storage: external-ceph\n",
         "an own Ceph that is not used": "storage: files\nexternal: {ceph: {config: ceph.conf}}\n",
+    },
+    rules.volume_backups: {
+        "an account of no store": "external: {volume_backups: {access_key: a}}\n",
+        "a store without volumes": f"storage: files\n{_STORE}, access_key: a, {_WHERE}}}}}\n",
+        "a store without an account": f"storage: ceph\n{_STORE}, {_WHERE}}}}}\n",
+        "a store without a key": f"storage: ceph\n{_STORE}, access_key: a}}}}\n",
+        "a store with two keys": f"storage: ceph\n{_STORE}, access_key: a, {_WHERE}, "
+        "secret_key_env: S3}}\n",
     },
     rules.machines: {
         "ssh for nodes made here": "ssh: {port: 2222}\n",

@@ -258,6 +258,40 @@ def external_ceph(spec: CloudSpec) -> Iterator[Finding]:
             )
 
 
+def volume_backups(spec: CloudSpec) -> Iterator[Finding]:
+    """A store for backups of volumes comes with an account, and there are volumes."""
+    there = spec.external.volume_backups
+    at: Loc = ("external", "volume_backups")
+    if there.endpoint is None:
+        for name in ("access_key", "secret_key_file", "secret_key_env", "ca"):
+            if getattr(there, name):
+                yield Finding(
+                    (at, (*at, name)),
+                    f"{dotted((*at, name))}: is not used without an endpoint",
+                    "say where the store is, for example `endpoint: https://s3.example.org`",
+                )
+        return
+    if spec.storage == "files":
+        yield Finding(
+            (("storage",), (*at, "endpoint")),
+            f"{dotted((*at, 'endpoint'))}: a cloud with `storage: files` has no volumes",
+            "write `storage: ceph`, or take it out",
+        )
+    if not there.access_key:
+        yield Finding(
+            (at, (*at, "endpoint"), (*at, "access_key")),
+            f"{dotted((*at, 'access_key'))}: nothing says whose account it is",
+            "write the access key of an account of the store",
+        )
+    if bool(there.secret_key_file) == bool(there.secret_key_env):
+        yield Finding(
+            (at, (*at, "endpoint"), (*at, "secret_key_env")),
+            f"{dotted((*at, 'secret_key_file'))}: expected either secret_key_file or "
+            "secret_key_env",
+            "say where the secret key is; it stays out of this file",
+        )
+
+
 def machines(spec: CloudSpec) -> Iterator[Finding]:
     """Machines that are there: how each is reached and wired is said, and only for such."""
     provider: Loc = ("provider",)
@@ -467,6 +501,7 @@ RULES: tuple[Callable[[CloudSpec], Iterator[Finding]], ...] = (
     several,
     storage,
     external_ceph,
+    volume_backups,
     machines,
     zones,
     projects,

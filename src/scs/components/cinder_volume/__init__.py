@@ -4,13 +4,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from scs.model.component import CONTROL, Component, Config, Folder, Probe, Service, Text, User
-from scs.model.needs import BlockStorage, Database, Environment, Queue, ServiceUser
+from scs.model.needs import BlockStorage, Database, Environment, Need, Queue, ServiceUser
 from scs.model.storage import FILES
 from scs.model.topology import Role
 from scs.model.view import ENVIRONMENT, View
 
 CONF = "/etc/cinder/cinder-volume.conf"
+BACKUPS = "/etc/cinder/cinder-backup.conf"
+"""Where backups lie, and with which key: a file of its own, of which nothing is ever shown."""
+S3 = "/etc/cinder/s3.conf"
+S3_CA = "/etc/cinder/s3-ca.pem"
 LIBRARY = "/usr/local/lib/scs/cinder"
 AS_ITSELF = """\
 #!/bin/sh
@@ -32,8 +38,34 @@ def works(binary: str) -> Probe:
     return {"type": "sql", "query": query, "equals": "1"}
 
 
-def unit(name: str, description: str) -> Service:
-    """One of Cinder's services that have an account of Ceph."""
+def backup_pool(view: View) -> Iterable[Need]:
+    """A pool of backups, unless an S3 store of the operator's takes its place."""
+    if view.external.volume_backups is None:
+        yield BlockStorage("cinder-backup", owner="cinder", pools=("backups",))
+
+
+def s3(view: View) -> str | None:
+    """What Cinder has no options for: the library that it asks S3 with reads this file."""
+    store = view.external.volume_backups
+    if store is None:
+        return None
+    return (
+        f"[default]\nregion = {store.region}\n"
+        # Stores that do not know Amazon's newer checksums (Ceph 18) refuse requests that have them.
+        "request_checksum_calculation = when_required\n"
+        "response_checksum_validation = when_required\n"
+        # A bucket in the host's name would need a name server and a certificate that know it.
+        "s3 =\n  addressing_style = path\n"
+    )
+
+
+def s3_ca(view: View) -> str | None:
+    store = view.external.volume_backups
+    return (store.ca or None) if store else None
+
+
+def unit(name: str, description: str, *files: str) -> Service:
+    """One of Cinder's services that work on volumes, with its configuration files."""
 
     def ready(view: View) -> Probe | None:
         # Only a node with the database on it can ask there.
@@ -42,9 +74,13 @@ def unit(name: str, description: str) -> Service:
     return Service(
         name,
         description=description,
-        exec=f"{ENVIRONMENT}/bin/{name} --config-file {CONF}",
+        exec=" ".join((f"{ENVIRONMENT}/bin/{name}", *(f"--config-file {path}" for path in files))),
         user="cinder",
-        environment={"PATH": f"{LIBRARY}:{ENVIRONMENT}/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+        environment={
+            "PATH": f"{LIBRARY}:{ENVIRONMENT}/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            # There only where backups go to an S3 store.
+            "AWS_CONFIG_FILE": S3,
+        },
         ready=ready,
         seconds=180,
     )
@@ -56,7 +92,7 @@ component = Component(
     roles=CONTROL,
     source="pypi:cinder",
     license="Apache-2.0",
-    packages=("qemu-utils",),
+    packages=("qemu-utils", "ca-certificates"),
     when=lambda view: view.storage.kind != FILES,
     needs=(
         Environment(),
@@ -65,8 +101,8 @@ component = Component(
         # Admin: it asks Glance where images lie, also those that only their project sees.
         ServiceUser("cinder", roles=("service", "admin")),
         BlockStorage("cinder", owner="cinder", pools=("volumes",), reads=("images",)),
-        BlockStorage("cinder-backup", owner="cinder", pools=("backups",)),
     ),
+    needs_in=backup_pool,
     users=(User("cinder", home="/var/lib/cinder"),),
     folders=(
         Folder("/etc/cinder", group="cinder", mode=0o750),
@@ -74,10 +110,13 @@ component = Component(
     ),
     files=(
         Config("cinder-volume.conf.j2", CONF, group="cinder", service="cinder"),
+        Config("cinder-backup.conf.j2", BACKUPS, group="cinder", secret=True, service="cinder"),
+        Text(S3, s3, group="cinder", mode=0o640),
+        Text(S3_CA, s3_ca),
         Text(f"{LIBRARY}/sudo", lambda _: AS_ITSELF, mode=0o755),
     ),
     units=(
-        unit("cinder-volume", "Cinder volumes"),
-        unit("cinder-backup", "Cinder backups"),
+        unit("cinder-volume", "Cinder volumes", CONF),
+        unit("cinder-backup", "Cinder backups", CONF, BACKUPS),
     ),
 )
