@@ -161,6 +161,7 @@ class PaperNode:
             "since": 1000.0 + thing["changed"],
             "late": late if running else [],
             "wrong": "",
+            **({"held": True} if thing.get("held") else {}),
         }
 
     def _database_answers(self) -> bool:
@@ -185,7 +186,8 @@ class PaperNode:
             cloud.keep()
 
     def _converge(self, item: Resource) -> None:
-        now = self.cloud.now()
+        cloud = self.cloud
+        now = cloud.now()
         match item:
             case Gate():
                 return
@@ -208,6 +210,10 @@ class PaperNode:
                 known = self.things.get(item.id)
                 late = self._unit(item, known)["late"]
                 reloads = bool(late) and all(map(item.reloadable, late))
+                if item.turn and known is not None and known["active"] == "active" and late:
+                    known["held"] = True
+                    cloud.keep()
+                    cloud.at_step(self.name, f"held {item.id}")
                 self.things[item.id] = {
                     "component": item.component,
                     "active": "active",

@@ -185,6 +185,10 @@ class Service:
     instances: Callable[[View], Iterable[str]] | None = None
     """It is a template (NAME@.service), and these are its instances on the node: `%i` is an
     instance's name wherever systemd takes specifiers."""
+    turn: Callable[[View], Probe | None] | None = None
+    """It is a member of a cluster that goes on without it, but not without two: its nodes take
+    turns, whatever their roles, and it is restarted only when it can be spared. The `type` says
+    what that means (resources/turn.py); `alone`: those on one node take turns as well."""
 
 
 @dataclass(frozen=True)

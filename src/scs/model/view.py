@@ -216,6 +216,11 @@ class View:
         """The id of the cloud's own Ceph (a UUID)."""
         return str(UUID(hashlib.sha256(self.secret("ceph/fsid").encode()).hexdigest()[:32]))
 
+    @property
+    def storage_domain(self) -> str:
+        """What no two copies in the cloud's own Ceph have in common, in its words."""
+        return "host" if len(self.nodes_with(Role.STORAGE)) > 1 else "osd"
+
     def storage_key(self, account: str) -> str:
         """The key of one of Ceph's accounts (`client.NAME`, `osd.UUID`, `mon.`)."""
         return cephx_key(self.secret(f"ceph/{account}"))

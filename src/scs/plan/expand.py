@@ -352,11 +352,17 @@ class Expander:
                 ready=_instance(unit.ready(view), instance) if unit.ready else None,
                 seconds=unit.seconds,
                 aside=_aside(view, part, unit),
+                turn=_instance(_turn(view, unit), instance),
                 after=before + _ids(gates),
             )
             for instance, name in names.items()
         ]
         return [*gates, *units]
+
+
+def _turn(view: View, unit: Service | Packaged) -> Probe | None:
+    """What surrounds a restart of a member of a cluster."""
+    return unit.turn(view) if isinstance(unit, Service) and unit.turn else None
 
 
 def _aside(view: View, part: Component, unit: Service | Packaged) -> tuple[str, ...]:

@@ -18,15 +18,17 @@ def waves(
     """The names of the nodes with work to do: those of a wave are changed at the same time.
 
     What runs on one control node runs on the others, too. So where something that runs is touched
-    on several of them, they take turns, and the others are there for users meanwhile. What does
-    not run yet needs no turns: members of a cluster that comes up wait for each other.
+    on several of them, they take turns, and the others are there for users meanwhile. So do nodes
+    of any role where it is a unit that has turns (`Service.turn`), such as a disk of Ceph's. What
+    does not run yet needs no turns: members of a cluster that comes up wait for each other.
     """
     first: list[str] = []
     turns: list[list[str]] = []
     for node in nodes:
         if node.name not in work:
             continue
-        if Role.CONTROL in node.roles and _touched(work[node.name], observed.get(node.name, {})):
+        touched = _touched(work[node.name], observed.get(node.name, {}))
+        if any(Role.CONTROL in node.roles or unit.turn for unit in touched):
             turns.append([node.name])
         else:
             first.append(node.name)
@@ -35,8 +37,10 @@ def waves(
     return [wave for wave in (first, *turns) if wave]
 
 
-def _touched(steps: Sequence[Resource], seen: Mapping[str, Seen]) -> bool:
-    """Whether a unit that runs is among them."""
-    return any(
-        isinstance(item, Unit) and seen.get(item.id, {}).get("active") == "active" for item in steps
-    )
+def _touched(steps: Sequence[Resource], seen: Mapping[str, Seen]) -> list[Unit]:
+    """The units among them that run."""
+    return [
+        item
+        for item in steps
+        if isinstance(item, Unit) and seen.get(item.id, {}).get("active") == "active"
+    ]

@@ -196,11 +196,16 @@ GRACE = 20.0
 
 def wait(probe: Mapping[str, Any], seconds: float) -> None:
     """Ask until all is well; raises ConvergeError with the last answer after so many seconds."""
+    # Patiently: what gives up early is still in the way of a service with a queue.
+    until(lambda: ask(probe, PATIENCE), seconds)
+
+
+def until(wrong: Callable[[], str], seconds: float) -> None:
+    """The same, for what is no probe: `wrong` answers an empty text when all is well."""
     start = time.monotonic()
     seconds, grace = patient(seconds), patient(GRACE)
     pause = 0.05
-    # Patiently: what gives up early is still in the way of a service with a queue.
-    while answer := ask(probe, PATIENCE):
+    while answer := wrong():
         waited = time.monotonic() - start
         if waited > (min(seconds, grace) if hurry.is_set() else seconds):
             raise ConvergeError(f"not ready after {waited:.0f} s: {answer}")

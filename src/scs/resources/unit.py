@@ -8,10 +8,12 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from . import turn
 from .base import ConvergeError, Resource, Seen, command, patient
 from .probe import PATIENCE, ask, ask_patiently, wait
 
@@ -82,6 +84,8 @@ class Unit(Resource):
     aside: tuple[str, ...] = ()
     """A command, and the endpoints that it keeps new requests from while the unit starts anew
     (`Component.aside`): other nodes answer them meanwhile."""
+    turn: Mapping[str, Any] | None = None
+    """It is a member of a cluster that is restarted only when it can be spared; see turn.py."""
 
     @classmethod
     def observe(cls, wanted: Sequence[Unit]) -> dict[str, Seen]:
@@ -109,6 +113,7 @@ class Unit(Resource):
                 "since": _since(state),
                 "late": late,
                 "wrong": answers.get(want.id, ""),
+                **({"held": True} if want.turn and turn.held(want.name) else {}),
             }
         return found
 
@@ -138,6 +143,8 @@ class Unit(Resource):
             return "would not start at boot"
         if seen["late"]:
             return f"runs with an older {', '.join(seen['late'])}"
+        if seen.get("held"):
+            return "was held for a restart by a run that did not come to its end"
         return str(seen["wrong"]) or None
 
     def only_not_ready(self, seen: Seen) -> bool:
@@ -182,6 +189,17 @@ class Unit(Resource):
         finally:
             command([*tool, "release", *endpoints], check=False)
 
+    def _in_turn(self, *, running: bool) -> AbstractContextManager[None]:
+        """Take a member of a cluster away only when it can be spared, and wait for it after."""
+        if running and self.turn:
+            return turn.taken(self.name, self.turn)
+        return contextlib.nullcontext()
+
+    def _let_go(self) -> None:
+        """End the turn that a killed run has left."""
+        if self.turn and turn.held(self.name):
+            turn.release(self.name, self.turn)
+
     def converge(self) -> None:
         self._reload_manager()
         shown = command(["systemctl", "show", f"--property={SHOWN}", self.name])
@@ -191,10 +209,12 @@ class Unit(Resource):
             command(["systemctl", "enable", "--no-reload", self.name])
         late = self.late(state) if state.get("ActiveState") in STARTED else []
         if not late and self._comes_up(state):
+            self._let_go()
             return
         verb = "reload" if late and all(map(self.reloadable, late)) else "restart"
         try:
-            with self._aside(running=state.get("ActiveState") == "active"):
+            running = state.get("ActiveState") == "active"
+            with self._in_turn(running=running), self._aside(running=running):
                 command(["systemctl", "reset-failed", self.name], check=False)
                 command(["systemctl", verb, self.name], timeout=self.seconds)
                 if self.ready:
@@ -205,3 +225,4 @@ class Unit(Resource):
                 check=False,
             )
             raise ConvergeError(f"{error}\njournal of {self.name}:\n{log}") from error
+        self._let_go()

@@ -34,7 +34,8 @@ FIRST: Mapping[str, Mapping[str, str]] = {
     "client.disks": {
         "mgr": "allow r",
         "mon": "profile bootstrap-osd, allow r"
-        ", allow command 'osd down', allow command 'osd out', allow command 'osd purge-actual'",
+        ", allow command 'osd down', allow command 'osd out', allow command 'osd purge-actual'"
+        ", allow command 'osd set-group', allow command 'osd unset-group'",
     },
 }
 """Accounts that the cluster has from its first moment: what else there is comes by them."""
@@ -119,13 +120,19 @@ def pools(view: View) -> Iterable[Resource]:
         keys={name: view.storage_key(name) for name in accounts},
         pools=wanted,
         replicas=view.storage.replicas,
-        domain="host" if len(view.nodes_with(Role.STORAGE)) > 1 else "osd",
+        domain=view.storage_domain,
         settings=settings(view),
     )
 
 
 def reachable(view: View, _need: Need) -> Probe:
     return {"type": "tcp", "host": str(view.nearest_control.address), "port": 3300}
+
+
+def turn(view: View) -> Probe | None:
+    """One of several starts anew only while the others are a majority."""
+    several = len(view.controls) > 1
+    return {"type": "monitor", "name": view.here.name} if several else None
 
 
 def lost(view: View, observed: Observed) -> Iterable[str]:
@@ -200,6 +207,7 @@ component = Component(
                 "name": "state",
                 "values": ("leader", "peon"),
             },
+            turn=turn,
         ),
     ),
     prepares=monitor,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 
-from scs.model.component import STORAGE, Component, Folder, Observed, Port, Service, Text
+from scs.model.component import STORAGE, Component, Folder, Observed, Port, Probe, Service, Text
 from scs.model.needs import StorageClient, StorageCluster
 from scs.model.storage import CEPH, keyring, keyring_path
 from scs.model.view import View
@@ -32,6 +32,16 @@ def disks(view: View) -> Iterable[Resource]:
             device=disk.device,
             size=disk.size,
         )
+
+
+def turn(view: View) -> Probe:
+    """Its node, or it alone where copies lie on one node, goes only when the others serve all."""
+    return {
+        "type": "disk",
+        "slot": "%i",
+        "spared": view.storage.replicas > 1,
+        "alone": view.storage_domain == "osd",
+    }
 
 
 def full(view: View, observed: Observed) -> Iterable[str]:
@@ -102,6 +112,7 @@ component = Component(
                 "name": "state",
                 "values": ("active",),
             },
+            turn=turn,
         ),
     ),
     prepares=disks,
