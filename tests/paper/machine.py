@@ -80,6 +80,10 @@ class PaperStock:
     """No layers and no images are needed on paper."""
 
     complete = True
+    base_there = True
+
+    def base(self) -> Path:
+        return Path("/nowhere")
 
     def layers(self, _say: Say) -> Sequence[Path]:
         return []

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ from clouds import ONE_CEPH, THREE_CEPH, expander_of
 from paper.cloud import PaperCloud
 from paper.world import World
 from scs import components
-from scs.engine import external_ceph
-from scs.errors import BadInput
+from scs.engine import external_ceph, session
+from scs.errors import BadInput, Problem
 from scs.model.component import CONTROL, Component
 from scs.model.external import CephCluster, External
 from scs.model.needs import BlockStorage
@@ -402,3 +403,40 @@ def test_an_account_that_they_forgot_is_named(tmp_path: Path) -> None:
     expander = external_cloud(tmp_path, part)
     with pytest.raises(BadInput, match=r"ceph\.client\.imgs\.keyring is not there"):
         expander.node(expander.view.control)
+
+
+def test_keys_and_pools_are_asked_before_a_cloud_that_runs_is_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCS_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("SCS_IDENTITIES", str(tmp_path / "identities"))
+    told: list[Problem] = []
+    asked: list[list[str]] = []
+
+    def login(_there: CephCluster, blocks: Sequence[BlockStorage], _root: Path) -> list[Problem]:
+        asked.append(sorted(block.name for block in blocks))
+        return told
+
+    monkeypatch.setattr(session, "login", login)
+    for name in ("glance", "cinder", "cinder-backup", "nova"):
+        ring = tmp_path / f"ceph.client.{name}.keyring"
+        ring.write_text(RING.replace("vols", name))
+        ring.chmod(0o600)
+    (tmp_path / "ceph.conf").write_text(CONF)
+    world = World(PaperCloud(), tmp_path)
+    world.yaml |= {
+        "storage": "external-ceph",
+        "external": {"ceph": {"config": "ceph.conf", "keyrings": "."}},
+    }
+    world.up()
+    assert asked == [["cinder", "cinder-backup", "glance", "nova"]]
+    other = RING.replace("vols", "cinder").replace(KEY, cephx_key("wrong"))
+    (tmp_path / "ceph.client.cinder.keyring").write_text(other)
+    told.append(Problem("external.ceph.keyrings", "client.cinder: is not let in"))
+    before = world.cloud.snapshot()
+    with pytest.raises(BadInput, match=r"client\.cinder: is not let in"):
+        world.up()
+    assert world.cloud.snapshot() == before
+    told.clear()
+    world.up()
+    assert not world.plan().plan

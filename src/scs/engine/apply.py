@@ -58,6 +58,9 @@ def apply(
         refuse(look.plan)
         agree(look)
         recording.announce(look.plan)
+    elif session.external.ceph and session.stock.base_there:
+        # New keys may come to nodes that use the old ones.
+        session.check_external(look.view)
     _write_clients(session, look.view)
     if any(item.id.startswith("image:") for _, item in look.plan.api):
         session.stock.start_images()
