@@ -9,11 +9,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from clouds import SERVICES
 from objects import Bucketeer
@@ -22,10 +25,19 @@ from volumes import User
 
 CEPH = "storage: ceph\n"
 MIB = 1 << 20
-SMALL, COUNT = 4096, 50
-"""Bytes of a small object, and how many of them are put and got one after another."""
-LARGE = 64 * MIB
+SMALL, LARGE = 4096, 64 * MIB
+"""Bytes of objects."""
+AT_A_TIME = 8
+"""Requests under way, of S3 and of `rados bench` alike."""
+PART = 5 * MIB
+"""The least that the client takes as a part's size."""
+RADOS_LARGE = 4 * MIB
+"""What a large object is cut into: the gateway does so as well."""
 RADOS_SECONDS = 10
+BUCKET = "bench"
+DAEMONS = ("ceph-osd", "ceph-mon", "ceph-mgr", "radosgw")
+IDLE = 60.0
+"""Seconds after which a Ceph that has just come up is left alone by everybody."""
 POOL = "volumes"
 """Where Ceph's own bench writes; it removes what it has written."""
 UNHEALTHY = Exit.UNHEALTHY.value
@@ -37,12 +49,23 @@ class Bench(Protocol):
 
     name: str
     state: Path
+    times: int
+    """How often each thing is measured."""
 
     def run(self, *words: str, good: Collection[int] = (0,)) -> str:
         """The output of scs, which must end with one of these codes."""
 
     def up(self, more: str) -> float:
         """Bring the cloud to its first cloud.yaml and these lines; the seconds it took."""
+
+    def warm_up(self, more: str) -> float:
+        """The same with a cloud made anew, from the caches that are there."""
+
+    def cold_up(self, more: str) -> float:
+        """The same on empty caches."""
+
+    def processes(self) -> list[tuple[str, int]]:
+        """Name and bytes of all processes in the nodes but guests."""
 
     def add(self, name: str, unit: str, value: float) -> None:
         """A line of the table, or one more value of it."""
@@ -53,9 +76,41 @@ class Bench(Protocol):
 
 def storage(bench: Bench) -> None:
     """Volumes and objects as a user has them, beside what the same Ceph does by itself."""
-    bench.add("up that adds Ceph", "s", bench.up(CEPH))
+    _extra_time(bench)
+    _idle_memory(bench)
     user, owner = User(bench.name, bench.state), Bucketeer(bench.name, bench.state)
+    for _ in range(bench.times):
+        _volumes(bench, user)
+    client = owner.client(*owner.keys)
+    for _ in range(bench.times):
+        _objects(bench, client)
 
+
+def _extra_time(bench: Bench) -> None:
+    """What Ceph adds to `up`: the same cloud without and with it, in turns; ends with it."""
+    for caches, up in (("cold", bench.cold_up), ("warm", bench.warm_up)):
+        if caches == "warm":
+            up("")  # each has a root file system of its own, and the other one's was made last
+        for _ in range(bench.times):
+            without, there = up(""), up(CEPH)
+            bench.add(f"{caches} up without Ceph", "s", without)
+            bench.add(f"{caches} up with Ceph", "s", there)
+            bench.add(f"{caches} up, more with Ceph", "s", there - without)
+
+
+def _idle_memory(bench: Bench) -> None:
+    """What Ceph's daemons on the node take before anybody has used them."""
+    time.sleep(IDLE)
+    sizes: dict[str, int] = dict.fromkeys(DAEMONS, 0)
+    for name, size in bench.processes():
+        if name in sizes:
+            sizes[name] += size
+    for name, size in sizes.items():
+        bench.add(f"idle memory, {name}", "MiB", size / MIB)
+    bench.add("idle memory, all of Ceph", "MiB", sum(sizes.values()) / MIB)
+
+
+def _volumes(bench: Bench, user: User) -> None:
     @contextmanager
     def timed(what: str) -> Iterator[None]:
         began = time.monotonic()
@@ -77,59 +132,87 @@ def storage(bench: Bench) -> None:
         large = user.volume(20, imageRef=image.id)
     user.gone("volumes", large)
     tiny = user.cloud.image.find_image("scs-verify")
-    root = user.volume(5, imageRef=tiny.id)
+    root = user.volume(1, imageRef=tiny.id)
     with timed("boot from volume until ssh"):
         server = user.server_from_volume("bench", root)
     user.remove_server(server)
 
-    client = owner.client(*owner.keys)
-    client.make_bucket("bench")
-    rates: dict[str, float] = {}
 
-    def rate(what: str, size: int, names: list[str], act: Callable[[str], object]) -> None:
-        began = time.monotonic()
+def _objects(bench: Bench, client: Any) -> None:
+    """S3 beside Ceph itself: objects as large, as many at a time, in the same minutes."""
+    client.make_bucket(BUCKET)
+    for size, count, what in ((SMALL, 400, "4 KiB"), (LARGE, 16, "64 MiB")):
+        names = [f"{size}-{number}" for number in range(count)]
+        data = os.urandom(size)
+
+        def put(name: str, data: bytes = data) -> None:
+            # In one request, however large.
+            length = len(data)
+            client.put_object(BUCKET, name, io.BytesIO(data), length, part_size=max(length, PART))
+
+        def get(name: str) -> None:
+            answer = client.get_object(BUCKET, name)
+            try:
+                while answer.read(MIB):
+                    pass
+            finally:
+                answer.close()
+                answer.release_conn()
+
+        seen = [("put", "write", _rate(put, names)), ("get", "read", _rate(get, names))]
         for name in names:
-            act(name)
-        seconds = time.monotonic() - began
-        rates[what] = size * len(names) / seconds / MIB
-        if size == SMALL:
-            bench.add(f"S3, {what}", "objects/s", len(names) / seconds)
-        else:
-            bench.add(f"S3, {what}", "MiB/s", rates[what])
+            client.remove_object(BUCKET, name)
+        raw = dict(zip(("write", "read"), _rados(bench, min(size, RADOS_LARGE)), strict=True))
+        # Small ones cost by the piece, large ones by the byte.
+        unit = "objects/s" if size == SMALL else "MiB/s"
+        for verb, its, rate in seen:
+            mine = rate if size == SMALL else rate * size / MIB
+            theirs = raw[its].pieces if size == SMALL else raw[its].mebibytes
+            bench.add(f"S3 {verb} of {what}", unit, mine)
+            bench.add(f"rados bench, {its} beside S3 of {what}", unit, theirs)
+            bench.add(f"S3 {verb} of {what} to rados {its}", "ratio", mine / theirs)
+    client.remove_bucket(BUCKET)
 
-    def put(data: bytes) -> Callable[[str], object]:
-        return lambda name: client.put_object("bench", name, io.BytesIO(data), len(data))
 
-    def get(name: str) -> None:
-        answer = client.get_object("bench", name)
-        try:
-            while answer.read(MIB):
-                pass
-        finally:
-            answer.close()
-            answer.release_conn()
+def _rate(act: Callable[[str], None], names: list[str]) -> float:
+    """How many of these a second, so many at a time."""
+    began = time.monotonic()
+    with ThreadPoolExecutor(max_workers=AT_A_TIME) as pool:
+        list(pool.map(act, names))
+    return len(names) / (time.monotonic() - began)
 
-    small, large_ones = [f"small-{number}" for number in range(COUNT)], ["large-1", "large-2"]
-    rate("put of 4 KiB", SMALL, small, put(os.urandom(SMALL)))
-    rate("get of 4 KiB", SMALL, small, get)
-    rate("put of 64 MiB", LARGE, large_ones, put(os.urandom(LARGE)))
-    rate("get of 64 MiB", LARGE, large_ones, get)
-    for name in (*small, *large_ones):
-        client.remove_object("bench", name)
-    client.remove_bucket("bench")
 
-    def rados(*words: str) -> float:
-        command = f"rados bench -p {POOL} {RADOS_SECONDS} {' '.join(words)} -t 16 --format json"
-        told = json.loads(bench.run("ssh", "node-1", f"{command} 2>/dev/null"))
-        return float(told["bandwidth"])
+@dataclass(frozen=True)
+class Rate:
+    """What `rados bench` has found, each second."""
 
-    write = rados("write", "-b", "4194304", "--no-cleanup")
-    read = rados("seq")
-    bench.run("ssh", "node-1", f"rados -p {POOL} cleanup")
-    bench.add("rados bench, write", "MiB/s", write)
-    bench.add("rados bench, read", "MiB/s", read)
-    bench.add("S3 put of 64 MiB to rados write", "ratio", rates["put of 64 MiB"] / write)
-    bench.add("S3 get of 64 MiB to rados read", "ratio", rates["get of 64 MiB"] / read)
+    pieces: float
+    mebibytes: float
+
+    @classmethod
+    def told(cls, text: str) -> Rate:
+        """From the end of its output; raises LookupError where it has not come to that."""
+        found = {}
+        for name in ("Average IOPS", r"Bandwidth \(MB/sec\)"):
+            match = re.search(rf"^{name}:\s+([0-9.]+)$", text, re.MULTILINE)
+            if match is None:
+                raise LookupError(f"rados bench does not tell {name}: {text[-500:]}")
+            found[name] = float(match[1])
+        return cls(*found.values())
+
+
+def _rados(bench: Bench, size: int) -> tuple[Rate, Rate]:
+    """Writing and reading pieces of that size."""
+
+    def asked(words: str) -> Rate:
+        command = f"rados bench -p {POOL} {RADOS_SECONDS} {words} -t {AT_A_TIME}"
+        return Rate.told(bench.run("ssh", "node-1", f"{command} 2>&1"))
+
+    try:
+        written = asked(f"write -b {size} --no-cleanup")
+        return written, asked("seq")
+    finally:
+        bench.run("ssh", "node-1", f"rados -p {POOL} cleanup")
 
 
 def services(bench: Bench) -> None:

@@ -15,8 +15,9 @@
   nodes       `plan` of a cloud that is as it should be: with 1, 3 and 10 nodes here (as many as
               fit into memory), and with 100 and 1,000 that are simulated (see simulated.py):
               time, round trips and bytes per node, memory of the program
-  storage     with Ceph: volumes, snapshots, boot from volume, S3, beside `rados bench` of the
-              same Ceph
+  storage     Ceph: how much longer `up` takes with it, on empty caches and full ones; what its
+              daemons take while nobody asks; volumes, snapshots, boot from volume; S3 with small
+              and large objects, beside `rados bench` of the same Ceph
   services    what each service that can be chosen costs: time to add it, memory
   certify     IaaS v5.1 against a cloud with all services: the whole, the slowest checks
 
@@ -58,6 +59,8 @@ networks:
   tunnel: {{ipv4: 10.41.1.0/24}}
   external: {{ipv4: 10.41.2.0/24, ipv6: "fd5c:5c5c:41::/64"}}
 """
+STORAGE = "storage:"
+"""What a cloud.yaml with another storage has in it."""
 # Not in /tmp, which may be a small memory file system.
 WORK = Path("/var/tmp/scs-bench")
 SECONDS = 1800
@@ -107,17 +110,8 @@ class Bench:
     # What is measured.
 
     def cold(self) -> None:
-        checkout = WORK / "checkout"
-        self.env["SCS_CACHE"] = str(WORK / "cache")
-        self.env["UV_CACHE_DIR"] = str(WORK / "uv")
         for turn in self._turns("cold"):
-            self.down()
-            for folder in ("checkout", "cache", "uv"):
-                remove(WORK / folder)
-            shutil.copytree(ROOT, checkout, symlinks=True, ignore=NOT_COPIED)
-            self.program = checkout / "scs"
-            turn(self.timed("up"))
-            self._warm = True
+            turn(self.cold_up(""))
 
     def warm(self) -> None:
         self.ensure_up()
@@ -258,14 +252,43 @@ class Bench:
     def up(self, more: str) -> float:
         """Bring the cloud to its first cloud.yaml and these lines; the seconds it took."""
         self.ensure_up()
+        if (STORAGE in more) != (STORAGE in self.file.read_text()):
+            # What lies in the old place does not move, so `up` would refuse.
+            self.down()
         self.file.write_text(SPEC + more)
         return self.timed("up", "--yes")
 
-    def pss(self) -> float:
-        """GiB of all processes in the nodes but guests."""
+    def warm_up(self, more: str) -> float:
+        """The same with a cloud made anew, from the caches that are there."""
+        self.ensure_up()
+        self.down()
+        self.file.write_text(SPEC + more)
+        return self.timed("up", "--yes")
+
+    def cold_up(self, more: str) -> float:
+        """The same on empty caches, in a fresh checkout; what follows uses these."""
+        self.env["SCS_CACHE"] = str(WORK / "cache")
+        self.env["UV_CACHE_DIR"] = str(WORK / "uv")
+        self.down()
+        checkout = WORK / "checkout"
+        for folder in (checkout, WORK / "cache", WORK / "uv"):
+            remove(folder)
+        shutil.copytree(ROOT, checkout, symlinks=True, ignore=NOT_COPIED)
+        self.program = checkout / "scs"
+        self.file.write_text(SPEC + more)
+        seconds = self.timed("up", "--yes")
+        self._warm = True
+        return seconds
+
+    def processes(self) -> list[tuple[str, int]]:
+        """Name and bytes (proportional set size) of all processes in the nodes but guests."""
         nodes = [item["node"] for item in json.loads(self.run("--json", "status"))["nodes"]]
         sizes = [pair for node in nodes for pair in pss_of(node)]
-        return sum(size for name, size in sizes if not name.startswith("qemu-system")) / GIB
+        return [pair for pair in sizes if not pair[0].startswith("qemu-system")]
+
+    def pss(self) -> float:
+        """GiB of all these."""
+        return sum(size for _, size in self.processes()) / GIB
 
     def ensure_up(self) -> None:
         """A cloud whose cache is filled; not measured."""
@@ -414,8 +437,8 @@ def main(words: list[str]) -> int:
                     getattr(bench, kind)()
                 else:
                     topic(bench)
-    except (Failed, subprocess.TimeoutExpired) as error:
-        say(f"ended early: {error}")
+    except Exception as error:  # whatever a topic ran into: the cloud goes, what was found is told
+        say(f"ended early: {type(error).__name__}: {error}")
         code = 1
     except (KeyboardInterrupt, SystemExit):
         say("ended early")
