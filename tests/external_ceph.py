@@ -117,7 +117,7 @@ class Trial:
 
     def run(self) -> None:
         with self.step("the lender comes up, with a Ceph of its own"):
-            self.lender.write(spec(LENDER, 41, storage="ceph"))
+            self.lender.write(spec(LENDER, 45, storage="ceph"))
             self.lender.run("up", "--yes")
         with self.step("the borrower is given its configuration, keys and an account of S3"):
             self.lend()
@@ -148,12 +148,12 @@ class Trial:
         (self.borrower.folder / "s3-ca.pem").write_text(ca.read_text())
         wanted = spec(
             BORROWER,
-            43,
+            47,
             storage="external-ceph",
             external={
                 "ceph": {"config": "ceph/ceph.conf", "keyrings": "ceph"},
                 "volume_backups": {
-                    "endpoint": "https://10.41.0.4:6780",
+                    "endpoint": "https://10.45.0.4:6780",
                     "bucket": BUCKET,
                     "access_key": made["access"],
                     "secret_key_file": "s3",
@@ -190,7 +190,7 @@ class Trial:
             self.borrower.secret(name, before)
 
     def no_monitor(self) -> AbstractContextManager[None]:
-        return self.changed("ceph/ceph.conf", lambda text: text.replace("10.41.0.11", "10.41.0.99"))
+        return self.changed("ceph/ceph.conf", lambda text: text.replace("10.45.0.11", "10.45.0.99"))
 
     def wrong_key(self) -> AbstractContextManager[None]:
         ring = f"[client.cinder]\n\tkey = {OTHER_KEY}\n"
