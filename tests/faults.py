@@ -81,6 +81,16 @@ class Cloud:
                 return name
         raise RuntimeError(f"no node has {address}")
 
+    def said(self, words: str, seconds: float) -> str:
+        """The line of `status` that has these words, after so many seconds at most."""
+        end = time.monotonic() + seconds
+        while True:
+            told = self.scs("status", check=False).splitlines()
+            lines = [line for line in told if words in line]
+            if lines or time.monotonic() > end:
+                return " ".join(lines)
+            time.sleep(2)
+
     def wait_until_well(self, seconds: float) -> str:
         """What `status` finds after so many seconds at most; empty when all is well."""
         end = time.monotonic() + seconds
@@ -173,12 +183,20 @@ def monitor_lost(cloud: Cloud, node: Node) -> Callable[[], None]:
 def full(cloud: Cloud, node: Node) -> Callable[[], None]:
     """Ceph takes no more writes: the limit from which on it counts as full is below what it has."""
 
-    def limit(ratios: Mapping[str, float]) -> None:
-        for name, value in ratios.items():
-            cloud.on(node.name, f"ceph osd set-{name}-ratio {value}")
+    limit(cloud, node, nearfull=0.0001, backfillfull=0.0002, full=0.0003)
+    return lambda: limit(cloud, node, full=0.95, backfillfull=0.9, nearfull=0.85)
 
-    limit({"nearfull": 0.0001, "backfillfull": 0.0002, "full": 0.0003})
-    return lambda: limit({"full": 0.95, "backfillfull": 0.9, "nearfull": 0.85})
+
+def nearfull(cloud: Cloud, node: Node) -> Callable[[], None]:
+    """Ceph has little space left, of which users see nothing yet; in the same way."""
+    limit(cloud, node, nearfull=0.0001)
+    return lambda: limit(cloud, node, nearfull=0.85)
+
+
+def limit(cloud: Cloud, node: Node, **ratios: float) -> None:
+    """From which share of its space on Ceph counts as that."""
+    for name, value in ratios.items():
+        cloud.on(node.name, f"ceph osd set-{name}-ratio {value}")
 
 
 FAULTS: Mapping[str, Callable[[Cloud, Node], Callable[[], None]]] = {
@@ -190,8 +208,13 @@ STORAGE: Mapping[str, Callable[[Cloud, Node], Callable[[], None]]] = {
     "osd-killed": osd_killed,
     "osd-lost": osd_lost,
     "monitor-lost": monitor_lost,
+    "nearfull": nearfull,
     "full": full,
 }
+SAID = {"nearfull": "Ceph is nearly full", "full": "Ceph is full"}
+"""What `status` must say while a fault lasts, for people who know nothing of it."""
+SAID_SECONDS = 60
+"""How long it may take until it does: Ceph tells its metrics now and then."""
 UNITS = (
     *("haproxy", "keepalived", "mariadb", "rabbitmq-server", "memcached", "scs-ovn-nb"),
     *("scs-ovn-sb", "scs-ovn-northd", "keystone", "nova-api", "neutron-api", "nova-conductor"),
@@ -253,8 +276,12 @@ def attempt(
     where = cloud.nodes[node]
     mend = killed(cloud, where, unit) if unit else {**FAULTS, **STORAGE}[kind](cloud, where)
     time.sleep(lasting)
-    mended = begun if kind in AT_ONCE else time.monotonic()
     wrong = []
+    if kind in SAID and not (said := cloud.said(SAID[kind], SAID_SECONDS)):
+        wrong.append(f"status does not say that {SAID[kind]}")
+    elif kind in SAID:
+        print(f"    status: {said}", flush=True)
+    mended = begun if kind in AT_ONCE else time.monotonic()
     try:
         mend()
     except RuntimeError as error:

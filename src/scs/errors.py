@@ -32,7 +32,7 @@ class Exit(IntEnum):
     UNHEALTHY = (
         6,
         "`status`, `doctor`, `verify`, `backup verify`, `certify` or `policy verify` found"
-        " something that does not work, or `certificate` refuses one",
+        " something that does not work or soon will not, or `certificate` refuses one",
     )
 
 

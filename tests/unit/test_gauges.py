@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from scs.components.ceph_mgr import told
+from scs.components.ceph_mgr import told, urges
 from scs.model.component import Gauge
 from scs.verify.gauges import added_up, readings
 
@@ -62,6 +62,28 @@ def test_a_ceph_that_recovers() -> None:
     )
 
 
+FULLNESS = """\
+ceph_health_detail{{name="OSDMAP_FLAGS",severity="HEALTH_WARN"}} 1.0
+ceph_health_detail{{name="OSD_NEARFULL",severity="HEALTH_WARN"}} {near}
+ceph_health_detail{{name="OSD_FULL",severity="HEALTH_ERR"}} {full}
+"""
+
+
+@pytest.mark.parametrize(
+    ("near", "full", "words"),
+    [
+        ("0.0", "0.0", ""),
+        ("1.0", "0.0", "Ceph is nearly full: reading and writing work"),
+        ("1.0", "1.0", "Ceph is full: nobody can write"),
+    ],
+)
+def test_what_space_means_for_users(near: str, full: str, words: str) -> None:
+    said = urges(added_up(METRICS + FULLNESS.format(near=near, full=full)))
+    assert said.startswith(words)
+    assert bool(said) is bool(words)
+    assert not words or said.endswith(". Add disks, or delete what is not needed")
+
+
 @contextmanager
 def exporter(text: str) -> Iterator[int]:
     class Handler(BaseHTTPRequestHandler):
@@ -86,7 +108,7 @@ def exporter(text: str) -> Iterator[int]:
 
 
 def view_of(port: int, *addresses: str) -> Any:
-    part = SimpleNamespace(gauges=(Gauge("storage", port, told),))
+    part = SimpleNamespace(gauges=(Gauge("storage", port, told, urges),))
     nodes = [SimpleNamespace(address=address) for address in addresses]
     return SimpleNamespace(components=(part,), nodes_of=lambda _part: nodes)
 
@@ -98,7 +120,7 @@ def test_the_first_node_that_has_something_to_tell_is_heard(
     with exporter(METRICS) as port:
         # Nobody listens at the second address of the loopback network.
         assert readings(view_of(port, "127.0.0.2", "127.0.0.1")) == {
-            "storage": "Ceph is well, 2.1 of 30 GiB used, 2 of 2 disks up"
+            "storage": ("Ceph is well, 2.1 of 30 GiB used, 2 of 2 disks up", "")
         }
 
 

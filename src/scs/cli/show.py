@@ -150,13 +150,15 @@ def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
     ]
     certificates = ends(session)
     late = [item for item in certificates if item["state"] != "well"]
-    healthy = not plan and not late
     gauges = readings(look.view) if look.states else {}
+    urgent = {name: item.urgent for name, item in gauges.items() if item.urgent}
+    healthy = not plan and not late and not urgent
     if options["as_json"]:
         values = {
             "cloud": session.spec.name,
             "healthy": healthy,
-            "gauges": gauges,
+            "gauges": {name: item.text for name, item in gauges.items()},
+            "urgent": urgent,
             "certificates": certificates,
             "nodes": nodes,
             "components": rows,
@@ -206,8 +208,10 @@ def status(session: Session, look: Look, options: Mapping[str, Any]) -> bool:
     )
     if gauges:
         click.echo("")
-    for name, text in gauges.items():
-        click.echo(f"{name}: {text}")
+    for name, gauge in gauges.items():
+        click.echo(f"{name}: {gauge.text}")
+    for what in urgent.values():
+        click.echo(click.style(what, bold=True))
     if lost:
         click.echo("")
         click.echo(click.style("Down:", bold=True))

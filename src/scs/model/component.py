@@ -283,7 +283,10 @@ class Gauge:
     port: int
     """Where the component answers /metrics in Prometheus' text form, on each of its nodes."""
     tells: Callable[[Mapping[str, float]], str]
-    """Metric → its values of all labels, added up → a line for people. KeyError: none there."""
+    """Metric → its values of all labels, added up → a line for people. KeyError: none there.
+    `METRIC{NAME}` is the same of those that have the label `name` with that value."""
+    urges: Callable[[Mapping[str, float]], str] = lambda _: ""
+    """From the same: what somebody must do soon, and what it means for users; empty: nothing."""
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,35 @@ def told(metrics: Mapping[str, float]) -> str:
     return ", ".join(words)
 
 
+FULL = "add disks, or delete what is not needed"
+URGENT = (
+    (
+        ("OSD_FULL", "POOL_FULL"),
+        "Ceph is full: nobody can write until there is space, guests and services stand still where"
+        f" they do; reading works. {FULL.capitalize()}",
+    ),
+    (
+        ("OSD_BACKFILLFULL", "POOL_BACKFILLFULL"),
+        "Ceph is so full that copies of a disk that is lost find no place; reading and writing"
+        f" work. {FULL.capitalize()}",
+    ),
+    (
+        ("OSD_NEARFULL", "POOL_NEARFULL"),
+        "Ceph is nearly full: reading and writing work, and when it is full nobody can write any"
+        f" more. {FULL.capitalize()}",
+    ),
+)
+"""What Ceph calls it → what it means for users, the worst first."""
+
+
+def urges(metrics: Mapping[str, float]) -> str:
+    """What is to be done about space, before or when users notice."""
+    for names, meaning in URGENT:
+        if any(metrics.get(f"ceph_health_detail{{{name}}}") for name in names):
+            return meaning
+    return ""
+
+
 component = Component(
     name="ceph-mgr",
     summary="manager of Ceph",
@@ -93,6 +122,6 @@ component = Component(
             lambda view: {"type": "http", "url": f"http://{view.address}:{METRICS}/metrics"},
         ),
     ),
-    gauges=(Gauge("storage", METRICS, told),),
+    gauges=(Gauge("storage", METRICS, told, urges),),
     when=lambda view: view.storage.kind == CEPH,
 )
