@@ -115,6 +115,19 @@ def test_a_restart_that_fails_is_no_reason_to_wait(ceph: Ceph) -> None:
     assert ceph.asked == [*HOLD, RELEASE]
 
 
+def test_one_that_runs_and_does_not_serve_is_not_missed(
+    ceph: Ceph, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    answers = ["booting", ""]
+    monkeypatch.setattr(unit, "ask", lambda *_: answers.pop(0))
+    monkeypatch.setattr(unit, "wait", lambda *_: None)
+    (tmp_path / "conf").write_text("")
+    replace_command(monkeypatch, unit, {"systemctl show": SHOWN.format("active")})
+    ready = {"type": "unix", "path": "/none"}
+    Unit(name="a.service", reads=(str(tmp_path / "conf"),), turn=DISK, ready=ready).converge()
+    assert ceph.asked == []
+
+
 def restarted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, active: str) -> list[str]:
     """What a unit with an older file does, of the commands that matter."""
     (tmp_path / "conf").write_text("")

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from . import turn
 from .base import ConvergeError, Resource, Seen, command, patient
 from .probe import PATIENCE, ask, ask_patiently, wait
+from .turn import held, release, taken
 
 SHOWN = (
     "Id,LoadState,ActiveState,SubState,UnitFileState,"
@@ -113,7 +113,7 @@ class Unit(Resource):
                 "since": _since(state),
                 "late": late,
                 "wrong": answers.get(want.id, ""),
-                **({"held": True} if want.turn and turn.held(want.name) else {}),
+                **({"held": True} if want.turn and held(want.name) else {}),
             }
         return found
 
@@ -190,15 +190,18 @@ class Unit(Resource):
             command([*tool, "release", *endpoints], check=False)
 
     def _in_turn(self, *, running: bool) -> AbstractContextManager[None]:
-        """Take a member of a cluster away only when it can be spared, and wait for it after."""
-        if running and self.turn:
-            return turn.taken(self.name, self.turn)
+        """Take a member of a cluster away only when it can be spared, and wait for it after.
+
+        One that does not serve is not missed: to wait for the others would be in its way.
+        """
+        if self.turn and running and not (self.ready and ask(self.ready, PATIENCE)):
+            return taken(self.name, self.turn)
         return contextlib.nullcontext()
 
     def _let_go(self) -> None:
         """End the turn that a killed run has left."""
-        if self.turn and turn.held(self.name):
-            turn.release(self.name, self.turn)
+        if self.turn and held(self.name):
+            release(self.name, self.turn)
 
     def converge(self) -> None:
         self._reload_manager()
