@@ -16,6 +16,8 @@ import pytest
 
 from clouds import ONE_CEPH, expanded, expander_of
 from fake_openstack.tls import Authority, good_tls
+from paper.cloud import PaperCloud
+from paper.world import World
 from scs.engine.external import external
 from scs.engine.external_s3 import refused, signed
 from scs.engine.fingerprint import nameless
@@ -166,8 +168,9 @@ class Answers(BaseHTTPRequestHandler):
     """A store that knows the account `AK`, and a bucket of somebody else's."""
 
     def do_GET(self) -> None:
-        known = "Credential=AK/" in self.headers["Authorization"]
-        self._answer(200 if known else 403, "<Error><Code>InvalidAccessKeyId</Code></Error>")
+        who = self.headers["Authorization"].partition("Credential=")[2].partition("/")[0]
+        status = {"AK": 200, "BUSY": 503}.get(who, 403)
+        self._answer(status, "<Error><Code>InvalidAccessKeyId</Code></Error>")
 
     def do_HEAD(self) -> None:
         self._answer({"/taken": 403, "/new": 404}.get(self.path, 200), "")
@@ -214,5 +217,36 @@ def test_the_store_is_asked_first(store: ObjectStore, changes: dict[str, str], w
     assert bool(told) is bool(words)
 
 
-def test_a_store_that_is_not_there_is_told() -> None:
-    assert "Connection refused" in refused(replace(STORE, endpoint="https://127.0.0.1:1"))
+def test_a_store_that_does_not_answer_says_nothing(store: ObjectStore) -> None:
+    with pytest.raises(OSError, match="refused"):
+        refused(replace(store, endpoint="https://127.0.0.1:1"))
+    with pytest.raises(OSError, match="it answers 503"):
+        refused(replace(store, access_key="BUSY"))
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "there", "words"),
+    [
+        ("https://127.0.0.1:1", False, "https://127.0.0.1:1: "),
+        ("https://127.0.0.1:1", True, ""),  # away for a while, perhaps
+        ("https://10.21.0.4:1", False, ""),  # this cloud's own
+    ],
+)
+def test_a_store_that_is_away_stops_only_a_cloud_that_never_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, endpoint: str, there: bool, words: str
+) -> None:
+    monkeypatch.setenv("SCS_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("SCS_IDENTITIES", str(tmp_path / "identities"))
+    monkeypatch.setenv("S3_KEY", "hidden-key")
+    world = World(PaperCloud(), tmp_path)
+    world.yaml |= written(endpoint=endpoint, secret_key_env="S3_KEY").model_dump(
+        exclude_unset=True, by_alias=True
+    )
+    world.yaml["name"] = "paper"
+    session = world.session()
+    if there:
+        session.paths.state.mkdir(parents=True, exist_ok=True)
+        (session.paths.state / "clouds.yaml").touch()
+    told = session._store_refused()  # not the whole of preflight, which may install packages
+    assert told.startswith(words)
+    assert bool(told) is bool(words)

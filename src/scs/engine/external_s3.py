@@ -16,25 +16,29 @@ from scs.model.external import ObjectStore
 from scs.patience import patient
 
 SECONDS = 10.0
+BROKEN = 500
+"""From this status on a server speaks of itself, and not of who asks."""
 EMPTY = hashlib.sha256(b"").hexdigest()
 SIGNED = "host;x-amz-content-sha256;x-amz-date"
 
 
 def refused(store: ObjectStore) -> str:
-    """Why the store can't be used from here; empty when it can.
+    """Why the store can't be used; empty when it can. Raises OSError when it does not answer now.
 
     The buckets are listed, as Cinder does whenever it starts. That the bucket is missing is no
     reason: the first backup makes it.
     """
     try:
         status, text = _asked(store, "")
+        if status >= BROKEN:
+            raise OSError(f"it answers {status}{_code(text)}")
         if status != 200:
             return f"{store.endpoint} answers {status}{_code(text)} to {store.access_key}"
         status, _ = _asked(store, store.bucket, method="HEAD")
     except ssl.SSLError as error:
         return f"{store.endpoint}: {getattr(error, 'verify_message', '') or error}"
-    except (OSError, http.client.HTTPException) as error:
-        return f"{store.endpoint}: {error}"
+    except http.client.HTTPException as error:
+        return f"{store.endpoint} is no S3: {type(error).__name__}"
     if status == 403:
         return f"bucket {store.bucket} of {store.endpoint} is not for {store.access_key}"
     return ""

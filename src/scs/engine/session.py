@@ -266,8 +266,7 @@ class Session:
         if self.external.ceph and (why := unreachable(self.external.ceph)):
             hint = "correct mon_host, or see to it that the monitors can be reached from here"
             problems.append(Problem("external.ceph.config", why, hint))
-        store = self.external.volume_backups
-        if store and not self._ours(store.endpoint) and (why := refused(store)):
+        if why := self._store_refused():
             hint = "correct endpoint, access_key, secret key, bucket or ca in cloud.yaml"
             problems.append(Problem("external.volume_backups", why, hint))
         tools = {package: tool for tool, package in TOOLS.items()}
@@ -279,10 +278,18 @@ class Session:
             )
         return problems
 
-    def _ours(self, url: str) -> bool:
-        """Whether it is at an address of this cloud's: that answers only once the cloud is up."""
+    def _store_refused(self) -> str:
+        """Why the operator's store for backups of volumes can't be used; empty when it can."""
+        store = self.external.volume_backups
         own = (self.spec.internal_address, self.spec.external_address)
-        return urlsplit(url).hostname in {str(address) for address in own}
+        if store is None or urlsplit(store.endpoint).hostname in {str(item) for item in own}:
+            return ""  # this cloud's own answers only once the cloud is up
+        try:
+            return refused(store)
+        except OSError as error:
+            # Later it may be away for a while, and that must not keep a cloud from being mended.
+            later = (self.paths.state / "clouds.yaml").exists()
+            return "" if later else f"{store.endpoint}: {error}"
 
     def check_external(self, view: View) -> None:
         """Have the operator's Ceph say what it thinks of its accounts; raises BadInput."""
