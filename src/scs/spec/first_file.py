@@ -47,8 +47,8 @@ nodes:
 
 #secrets: {{recipients: []}}  # public keys of age or ssh that open the cloud's secrets, too
 #backup: {{to: "", keep: 0}}  # a folder for `scs backup create`; how many stay there, 0: all
-# Your own options for the services, such as: nova: {{DEFAULT: {{cpu_allocation_ratio: 4.0}}}}
-#config: {{}}
+#instance_ha: {{guests: all}}  # which guests start elsewhere when their node is lost
+#config: {{}}  # your own options, such as nova: {{DEFAULT: {{cpu_allocation_ratio: 4.0}}}}
 """
 
 

@@ -346,6 +346,9 @@ _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
         "one interface in two networks": f"{_SSH}{_KEY}, {_KNOWN}, {_PLUGS}}}\n{_AT}, "
         "interfaces: {external: eno1}}\n",
     },
+    rules.fencing: {
+        "a program for local nodes": "provider: local\ninstance_ha: {fence: fence-node}\n",
+    },
     rules.zones: {
         "a node without a zone": f"{_NODES}, zone: east}}\n- {{name: b, roles: [compute]}}\n",
     },

@@ -21,6 +21,7 @@ from scs.spec.content import Content, Tenant
 from scs.spec.external import External
 from scs.spec.finding import ContradictionError
 from scs.spec.images import Images
+from scs.spec.instance_ha import InstanceHa
 from scs.spec.kinds import AddressRange, Option
 from scs.spec.part import LISTED, Part
 from scs.spec.ssh import Interfaces, Ssh
@@ -319,6 +320,7 @@ class CloudSpec(Part):
     content: Content = Content()
     secrets: Secrets = Secrets()
     backup: Backup = Backup()
+    instance_ha: InstanceHa = InstanceHa()
     config: Annotated[Config, BeforeValidator(_nothing_is_empty)] = Field(
         default_factory=dict,
         description="Options of your own for the services' configuration files, by service, "

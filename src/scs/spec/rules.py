@@ -341,6 +341,18 @@ def machines(spec: CloudSpec) -> Iterator[Finding]:
                 )
 
 
+def fencing(spec: CloudSpec) -> Iterator[Finding]:
+    """A program that switches machines off is for machines that are there already."""
+    loc: Loc = ("instance_ha", "fence")
+    if spec.instance_ha.fence and spec.provider == "local":
+        yield Finding(
+            (("provider",), loc),
+            f"{dotted(loc)}: is for `provider: ssh`, and it is `local`: its nodes are ended by the "
+            "machine that they run on",
+            "take it out",
+        )
+
+
 def zones(spec: CloudSpec) -> Iterator[Finding]:
     """Once there are zones, each node with guests is in one."""
     computes = [
@@ -503,6 +515,7 @@ RULES: tuple[Callable[[CloudSpec], Iterator[Finding]], ...] = (
     external_ceph,
     volume_backups,
     machines,
+    fencing,
     zones,
     projects,
     images,
