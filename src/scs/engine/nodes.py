@@ -19,7 +19,7 @@ from scs.patience import expect
 from scs.providers import Provider
 from scs.providers.local import LocalProvider, host
 from scs.providers.local.rootfs import delete_tree
-from scs.providers.ssh import Claims, Login, SshProvider, Tree
+from scs.providers.ssh import Claims, Login, SshProvider, Switch, Tree
 from scs.release import MAIN
 from scs.shell import Say
 
@@ -48,6 +48,9 @@ def _machines(session: Session) -> SshProvider:
         partial(_claims, session),
         virtual=(session.spec.internal_address, session.spec.external_address),
         virt=session.spec.compute.virt,
+        switch=Switch(session.folder / fence)
+        if (fence := session.spec.instance_ha.fence)
+        else None,
     )
 
 

@@ -111,6 +111,18 @@ class Provider(Protocol):
     def stop(self, node: str) -> None:
         """Shut a node down in order, or end its guests where it is not ours; its data stay."""
 
+    def unfenceable(self) -> str:
+        """Why a node can't be ended for sure from here; empty when it can."""
+
+    def off(self, node: str) -> bool | None:
+        """Whether a node is proven to be switched off; None when nobody can tell."""
+
+    def fence(self, node: str) -> None:
+        """End a node at once, whatever it does, and prove that it is off; its data stay.
+
+        Raises ScsError when that is not proven. Does nothing to a node that is off.
+        """
+
     def remove_node(self, node: str) -> None:
         """Remove one node with its data; does nothing when it is gone."""
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -90,6 +91,16 @@ def say(
     except OSError as error:
         return Said(255, "", f"ssh: {error.strerror}")
     return Said(done.returncode, done.stdout, done.stderr.strip())
+
+
+def ssh_answers(address: str, port: int = 22, timeout: float = 1.0) -> bool:
+    """Whether an SSH server greets at that address: a program does that, no bare kernel."""
+    try:
+        with socket.create_connection((address, port), timeout=patient(timeout)) as connection:
+            connection.settimeout(patient(timeout))
+            return connection.recv(4) == b"SSH-"
+    except OSError:
+        return False
 
 
 def _sent(argv: Sequence[str], folder: Path, seconds: float) -> subprocess.CompletedProcess[str]:

@@ -172,6 +172,13 @@ def configure_inside(cloud: str, node: Node, networks: Mapping[str, Network]) ->
     _batch(commands, names.machine(cloud, node.name))
 
 
+def unplug(cloud: str, node: str, networks: Mapping[str, Network]) -> None:
+    """Pull the node's cables; `ensure_cables` plugs them in again."""
+    there = _links()
+    ports = [names.host_end(cloud, node, name) for name in networks]
+    _batch(f"link set dev {port} down" for port in ports if port in there)
+
+
 def remove_node(cloud: str, node: str) -> None:
     """Take away the node's cables and its namespace."""
     netns = names.machine(cloud, node)

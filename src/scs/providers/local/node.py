@@ -8,7 +8,6 @@ import os
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from scs.errors import Problem, ScsError
 from scs.patience import patient
 from scs.providers.local import cgroups, names
 from scs.providers.local.host import replace
+from scs.providers.reach import ssh_answers
 from scs.shell import run
 
 NSPAWN_ENVIRONMENT: Mapping[str, str] = {
@@ -106,6 +106,11 @@ class Container:
     def running(self) -> bool:
         """Whether the node has a first process."""
         return self.init() is not None
+
+    def empty(self) -> bool:
+        """Whether nothing that the node has started lives any more, its guests included."""
+        box = self._box()
+        return box is None or not cgroups.populated(box)
 
     # --- boot
 
@@ -322,13 +327,3 @@ class Container:
 def _remove_if_empty(group: Path) -> None:
     with suppress(OSError):  # there may be other nodes, or other clouds
         group.rmdir()
-
-
-def ssh_answers(address: str, port: int = 22, timeout: float = 1.0) -> bool:
-    """Whether an SSH server greets at that address."""
-    try:
-        with socket.create_connection((address, port), timeout=patient(timeout)) as connection:
-            connection.settimeout(patient(timeout))
-            return connection.recv(4) == b"SSH-"
-    except OSError:
-        return False

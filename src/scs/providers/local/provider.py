@@ -285,6 +285,27 @@ class LocalProvider:
         """Stop a node in order, by force after 20 s; its data stay."""
         self.container(node).stop()
 
+    def unfenceable(self) -> str:
+        """Nothing: they live in control groups of this machine."""
+        return ""
+
+    def off(self, node: str) -> bool | None:
+        """Whether nothing of the node lives: its control group is empty, which the kernel knows."""
+        return self.container(node).empty()
+
+    def fence(self, node: str) -> None:
+        """End a node at once with all that it has started, and pull its cables first.
+
+        A node whose processes are gone still has its addresses, the virtual ones as well, and
+        the kernel would go on answering for them.
+        """
+        network.unplug(self.cloud, node, self.networks)
+        container = self.container(node)
+        container.stop(orderly=False)
+        if not container.empty():
+            what = "has processes that do not end"
+            raise ScsError(Problem(f"node {node}", what))
+
     def start(self, node: str, say: Say = quiet) -> None:
         """Start a node that was stopped; raises ScsError if it was never made."""
         known = self.known()

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Nodes that are machines which exist already, reached by ssh."""
 
+from scs.providers.ssh.fence import Switch
 from scs.providers.ssh.provider import Claims, Login, SshProvider, Tree
 
-__all__ = ["Claims", "Login", "SshProvider", "Tree"]
+__all__ = ["Claims", "Login", "SshProvider", "Switch", "Tree"]

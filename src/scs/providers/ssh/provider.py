@@ -26,6 +26,7 @@ from scs.providers import Connection, Lack, NodeFacts, NodeState
 from scs.providers.reach import Said, Talk, talk
 from scs.providers.ssh import checks, kvm, scripts
 from scs.providers.ssh.checks import Wanted
+from scs.providers.ssh.fence import Switch
 from scs.providers.ssh.probe import Answer, Found, Silent, look_at_all
 from scs.providers.written import dump_node, hosts_block, load_node
 from scs.shell import Say, quiet, run
@@ -65,7 +66,7 @@ class SshProvider:
 
     `trees` are the folders that each node has, by their place there; `claims` tells what is
     needed for the cloud alone on a node; `virtual` are the addresses of the APIs. `virt` is
-    "auto" (probe), "kvm" or "qemu". `talk` is the one way to the machines.
+    "auto" (probe), "kvm" or "qemu". `talk` is the one way to the machines, `switch` turns them off.
     """
 
     owns_machines = False
@@ -83,6 +84,7 @@ class SshProvider:
         virtual: Iterable[IPv4Address] = (),
         virt: str = "auto",
         talk: Talk = talk,
+        switch: Switch | None = None,
     ) -> None:
         self.paths = paths
         self.cloud = cloud
@@ -95,6 +97,7 @@ class SshProvider:
         self._claims = claims
         self._virtual = frozenset(virtual)
         self._talk = talk
+        self._switch = switch
         self._answers: Mapping[str, Answer] | None = None
         """What machines have said when they were last looked at."""
 
@@ -417,6 +420,23 @@ class SshProvider:
         known = self.known()
         if node in known:
             self._on_all([known[node]], self._say(scripts.end_guests(self._mark)))
+
+    def unfenceable(self) -> str:
+        """Why a machine can't be switched off from here; empty when it can."""
+        if self._switch is None:
+            return "cloud.yaml names no program that switches machines off (instance_ha.fence)"
+        return self._switch.unusable()
+
+    def off(self, node: str) -> bool | None:
+        """What the operator's program says; None where there is none."""
+        machine = self._all().get(node)
+        return self._switch.off(machine) if self._switch and machine else None
+
+    def fence(self, node: str) -> None:
+        """Have a machine switched off by the operator's program."""
+        if self._switch is None:
+            raise ScsError(Problem(f"node {node}", self.unfenceable()))
+        self._switch.fence(self._all()[node])
 
     def remove_node(self, node: str) -> None:
         """Take a machine out of the cloud: what `create` brought goes, and the mark last."""
