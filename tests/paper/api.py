@@ -111,6 +111,7 @@ SHAPES: Mapping[str, Callable[[Any, Values], Values]] = {
         "state": "up",
         "status": "enabled",
         "reason": "",
+        "forced": False,
     },
     "flavor": lambda want, known: {
         **known,

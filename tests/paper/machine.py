@@ -10,7 +10,7 @@ from pathlib import Path
 
 from paper.cloud import PaperCloud
 from scs.engine.known import KnownOptions
-from scs.errors import Problem
+from scs.errors import Problem, ScsError
 from scs.images import BuiltImage
 from scs.model.topology import Node
 from scs.providers import Connection, Lack, NodeFacts, NodeState
@@ -29,6 +29,8 @@ class PaperProvider:
         self.key = key
         self.owns_machines = True
         self.made: dict[str, Node] = {}
+        self.no_fence = ""
+        """Why nodes can't be fenced."""
 
     def preflight(self, *, online: bool = True) -> Sequence[Problem]:
         return []
@@ -68,6 +70,19 @@ class PaperProvider:
 
     def stop(self, node: str) -> None:
         """Nothing runs on paper."""
+
+    def unfenceable(self) -> str:
+        return self.no_fence
+
+    def off(self, node: str) -> bool | None:
+        return node not in self.cloud.running
+
+    def fence(self, node: str) -> None:
+        step = f"fence:{node}"
+        self.cloud.at_step("this machine", step)
+        if step in self.cloud.broken:
+            raise ScsError(Problem(f"node {node}", "does not go off"))
+        self.cloud.running.discard(node)
 
     def remove(self, say: Say) -> None:
         self.cloud.nodes.clear()

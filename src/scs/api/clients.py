@@ -61,6 +61,10 @@ def clouds_yaml(view: View, ca_path: Path) -> str:
     return yaml.safe_dump({"clouds": clouds}, sort_keys=False)
 
 
+class Unavailable(RuntimeError):
+    """The service was not there to answer: what it was asked for may be done or not."""
+
+
 class Clients:
     """One connection as administrator and one as the tenant's user, made when first used.
 
@@ -135,15 +139,31 @@ class Clients:
         return values
 
     def change(
-        self, method: str, service: str, path: str, body: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        service: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        microversion: str = "",
     ) -> Any:
         """Have the administrator change something; the JSON of the answer.
 
-        Raises RuntimeError with the server's words when it is refused.
+        Raises RuntimeError with the server's words when it is refused, and Unavailable when
+        nobody can tell whether it was done.
         """
+        from keystoneauth1.exceptions import ClientException
+
         url = self.view.url(service, external=True) + path
-        answer = self._session("").request(url, method, json=body, raise_exc=False)
-        return checked(answer, f"{service} {path}")
+        headers = {"OpenStack-API-Version": f"{service} {microversion}"} if microversion else {}
+        session, what = self._session(""), f"{service} {path}"
+        try:
+            answer = session.request(url, method, json=body, headers=headers, raise_exc=False)
+        except ClientException as error:
+            raise Unavailable(f"{what}: {error}") from error
+        if answer.status_code in UNAVAILABLE:
+            raise Unavailable(f"{what}: answered {answer.status_code}")
+        return checked(answer, what)
 
     def _asked(
         self, session: Session, url: str, what: str, headers: Mapping[str, str] | None = None

@@ -15,6 +15,8 @@ from scs.model.objects import Agents, Host
 MICROVERSION = "2.88"
 OURS = "scs: "
 """How the reason begins when it was scs that disabled a host."""
+OPEN = ("accepted", "pre-migrating", "done")
+"""States of an evacuation that the host it started from has not noted yet."""
 MOVABLE = {"ACTIVE", "PAUSED"}
 UP_SECONDS = 180
 MOVE_SECONDS = 900
@@ -29,6 +31,7 @@ class Hosts(Kind[Host]):
         path = "/os-hypervisors/detail"
         listed = clients.rest("compute", path, "hypervisors", microversion=MICROVERSION)
         there = {item["service"]["host"]: item for item in listed}
+        forced = {item["host"] for item in computes(clients) if item["forced_down"]}
         found: dict[str, Any] = {}
         for want in wanted:
             item = there.get(want.name)
@@ -41,6 +44,7 @@ class Hosts(Kind[Host]):
                 "state": item["state"],
                 "status": item["status"],
                 "reason": service.get("disabled_reason") or "",
+                "forced": want.name in forced,
             }
             if want.leaving:
                 found[want.id]["guests"] = guests(clients, want.name)
@@ -50,15 +54,26 @@ class Hosts(Kind[Host]):
         if not seen:
             return "is missing"
         if seen["state"] != "up":
-            return f"is {seen['state']}"
+            evacuated = _ours(seen) and seen.get("forced")
+            return f"is {seen['state']}{': its guests were evacuated' if evacuated else ''}"
         # Whoever else disabled it meant to.
-        ours = seen["status"] == "disabled" and seen["reason"].startswith(OURS)
-        return "is disabled" if ours else None
+        return "is disabled" if _ours(seen) else None
 
     def converge(self, clients: Clients, want: Host, seen: Mapping[str, Any]) -> None:
         end = time.monotonic() + UP_SECONDS
+        back = Return(clients, want.name)
         while True:
-            if seen and seen["status"] == "disabled" and seen["reason"].startswith(OURS):
+            if seen and seen["forced"] and not _ours(seen):
+                hint = f"openstack compute service set --up {want.name} nova-compute"
+                raise RuntimeError(f"host {want.name} was forced down, not by scs: {hint}")
+            if seen and seen["forced"]:
+                if not (missing := back.missing()):
+                    _service(clients, seen["service"], {"forced_down": False})
+                elif time.monotonic() > end:
+                    raise RuntimeError(f"host {want.name} {missing} after {UP_SECONDS} s")
+                else:
+                    time.sleep(1)
+            elif seen and seen["state"] == "up" and _ours(seen):
                 _service(clients, seen["service"], {"status": "enabled"})
             elif (wrong := self.compare(want, seen)) is None:
                 return
@@ -127,11 +142,57 @@ def guests(clients: Clients, host: str) -> list[dict[str, str]]:
     return [{key: item[key] for key in keys} for item in clients.rest("compute", path, "servers")]
 
 
-def _service(clients: Clients, known: str, values: Mapping[str, str]) -> None:
-    answer = clients.admin.compute.put(
-        f"/os-services/{known}", json=dict(values), microversion=MICROVERSION
-    )
-    checked(answer, "changing a host")
+def computes(clients: Clients) -> list[dict[str, Any]]:
+    """Nova's services that run guests, as it shows them."""
+    path = "/os-services?binary=nova-compute"
+    return clients.rest("compute", path, "services", microversion=MICROVERSION)
+
+
+class Return:
+    """A host that was forced down comes back: when may Nova count on it again?
+
+    When nova-compute has started anew and has destroyed what still ran there of guests that run
+    elsewhere by now. It does that before its first sign of life, and notes it at each evacuation.
+    """
+
+    def __init__(self, clients: Clients, host: str) -> None:
+        self._clients = clients
+        self._host = host
+        self._first: str | None = None
+
+    def missing(self) -> str:
+        """What is still missing, to follow the host's name; empty when it is back."""
+        beat = next(
+            (item["updated_at"] for item in computes(self._clients) if item["host"] == self._host),
+            None,
+        )
+        if self._first is None:
+            self._first = beat
+        if beat == self._first:
+            return "has not told Nova that it is back"
+        left = [guest["name"] for item in self._open() for guest in self._elsewhere(item)]
+        return f"has not cleared away {', '.join(left)}, evacuated before" if left else ""
+
+    def _open(self) -> list[str]:
+        """The guests whose evacuation the host has not noted yet."""
+        path = f"/os-migrations?migration_type=evacuation&source_compute={self._host}"
+        listed = self._clients.rest("compute", path, "migrations", microversion=MICROVERSION)
+        return [item["instance_uuid"] for item in listed if item["status"] in OPEN]
+
+    def _elsewhere(self, guest: str) -> list[dict[str, Any]]:
+        """The guest, unless it was deleted meanwhile: then nobody notes anything any more."""
+        path = f"/servers/detail?all_tenants=1&uuid={guest}"
+        listed = self._clients.rest("compute", path, "servers")
+        return [item for item in listed if item["OS-EXT-SRV-ATTR:host"] != self._host]
+
+
+def _ours(seen: Mapping[str, Any]) -> bool:
+    """Whether it was scs that disabled a host."""
+    return bool(seen["status"] == "disabled" and seen["reason"].startswith(OURS))
+
+
+def _service(clients: Clients, known: str, values: Mapping[str, Any]) -> None:
+    clients.change("PUT", "compute", f"/os-services/{known}", values, microversion=MICROVERSION)
 
 
 def _move(clients: Clients, guest: Mapping[str, str], host: str) -> None:

@@ -171,6 +171,8 @@ class Host(ApiObject):
     whole: ClassVar[bool] = True
     leaving: bool = False
     """The node is to go: its guests are looked at, too."""
+    shared: bool = True
+    """The disks of its guests lie where other hosts reach them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,9 @@ from scs.model.view import ENVIRONMENT, View
 from scs.resources import HypervisorSecret, Resource
 
 CONF = "/etc/nova/nova-compute.conf"
+TEMPLATE = "nova-compute.conf.j2"
+DISKS_IN = ("libvirt", "images_type")
+"""The section and option that say where guests' disks are made."""
 START = "/usr/local/lib/scs/nova-compute-start"
 IDENTITY = "/var/lib/nova/compute_id"
 """By it Nova knows the node in its database again, and refuses one that has another."""
@@ -62,10 +65,26 @@ def key(view: View) -> Iterable[Resource]:
         )
 
 
+def shared(view: View) -> bool:
+    """Whether guests' disks lie in Ceph: where there is one, and the operator keeps them there."""
+    own = [view.config.get("nova", {}).get(DISKS_IN[0], {}).get(DISKS_IN[1], "rbd")]
+    own += [
+        value
+        for file in view.overrides.settings
+        if file.service == "nova"
+        for item in file.settings
+        if item.key == DISKS_IN
+        for value in item.values
+    ]
+    # What a template of the operator's says of it, only Nova knows.
+    written = ("nova-compute", TEMPLATE) in view.overrides.templates
+    return view.given(BlockStorage) and set(own) == {"rbd"} and not written
+
+
 def hosts(view: View) -> Iterable[ApiObject]:
     """Every node that runs it is up and taken up by the scheduler."""
     for node in view.nodes_with(Role.COMPUTE):
-        yield Host(name=node.name)
+        yield Host(name=node.name, shared=shared(view))
 
 
 component = Component(
@@ -92,7 +111,7 @@ component = Component(
         Folder("/var/lib/nova/instances", owner="nova", group="nova"),
     ),
     files=(
-        Config("nova-compute.conf.j2", CONF, group="nova", service="nova"),
+        Config(TEMPLATE, CONF, group="nova", service="nova"),
         Config("start.py.j2", START, mode=0o755),
         Text("/etc/sudoers.d/scs-nova", lambda _: SUDO, mode=0o440),
     ),

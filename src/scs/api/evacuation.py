@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Nova and Neutron, asked about a node that may be lost, and told that it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from scs.api.clients import Clients, Unavailable
+from scs.api.hosts import MICROVERSION, OURS
+from scs.model.evacuation import ComputeHost, Guest
+from scs.patience import patient
+
+WISH = "HA_Enabled"
+"""The property of servers and flavors, as Masakari calls it."""
+TRUE, FALSE = ("1", "true", "yes", "on", "t", "y"), ("0", "false", "no", "off", "f", "n")
+EVACUATED = f"{OURS}evacuated"
+"""Why a host is disabled whose guests were, or are being, evacuated."""
+MOVING = ("rebuilding", "rebuild_block_device_mapping", "rebuild_spawning")
+"""Tasks of a guest that is being started elsewhere."""
+AGAIN_SECONDS = 60
+"""How long the API may be away: with the node may have gone the way to it."""
+PACE = 1.0
+
+
+def hosts(clients: Clients) -> Mapping[str, ComputeHost]:
+    """All hosts of guests, by name, with how long each has been quiet.
+
+    Their age is told against the newest sign of life of any of Nova's services, so that no
+    clock of this machine counts.
+    """
+    path = "/os-services"
+    listed = clients.rest("compute", path, "services", microversion=MICROVERSION)
+    beats = [_moment(item) for item in listed]
+    newest = max(beats, default=0.0)
+    return {
+        item["host"]: ComputeHost(
+            service=str(item["id"]),
+            name=item["host"],
+            up=item["state"] == "up",
+            enabled=item["status"] == "enabled",
+            forced=bool(item["forced_down"]),
+            reason=item.get("disabled_reason") or "",
+            quiet=newest - beat,
+        )
+        for item, beat in zip(listed, beats, strict=True)
+        if item["binary"] == "nova-compute"
+    }
+
+
+def _moment(item: Mapping[str, Any]) -> float:
+    text = item.get("updated_at") or ""
+    return datetime.fromisoformat(f"{text[:19]}+00:00").timestamp() if text else 0.0
+
+
+def silent_agents(clients: Clients, host: str) -> bool | None:
+    """Whether Neutron has given up all agents of a host; None where it has none."""
+    listed = clients.rest("network", "/v2.0/agents", "agents")
+    alive = [item["alive"] for item in listed if item["host"] == host]
+    return not any(alive) if alive else None
+
+
+def guests(clients: Clients, host: str) -> Sequence[Guest]:
+    """The guests of all projects on a host."""
+    return _servers(clients, f"host={host}")
+
+
+def guest(clients: Clients, known: str) -> Guest | None:
+    """One guest by its id; None when it is gone."""
+    return next(iter(_servers(clients, f"uuid={known}")), None)
+
+
+def _servers(clients: Clients, which: str) -> list[Guest]:
+    path = f"/servers/detail?all_tenants=1&{which}"
+    listed = clients.rest("compute", path, "servers", microversion=MICROVERSION)
+    return [_guest(item) for item in listed]
+
+
+def _guest(item: Mapping[str, Any]) -> Guest:
+    of_flavor = item["flavor"].get("extra_specs") or {}
+    word = str({**of_flavor, **item.get("metadata", {})}.get(WISH, "")).strip().lower()
+    return Guest(
+        id=item["id"],
+        name=item["name"],
+        status=item["status"],
+        host=item["OS-EXT-SRV-ATTR:host"] or "",
+        task=item["OS-EXT-STS:task_state"] or "",
+        wish=True if word in TRUE else False if word in FALSE else None,
+        booted=bool(item["image"]),
+        locked=bool(item.get("locked")),
+        created=item["created"],
+        fault=(item.get("fault") or {}).get("message", ""),
+    )
+
+
+def force_down(clients: Clients, host: ComputeHost) -> None:
+    """Tell Nova that a host is down, and that it is not to be used until scs says so.
+
+    In this order: a host that is disabled by us and not forced down is enabled by the next `up`,
+    and one that is forced down by nobody's name is left alone.
+    """
+    path = f"/os-services/{host.service}"
+    disabled = {"status": "disabled", "disabled_reason": EVACUATED}
+    for values in (disabled, {"forced_down": True}):
+        _insist(
+            lambda values=values: clients.change(  # type: ignore[misc]
+                "PUT", "compute", path, values, microversion=MICROVERSION
+            )
+        )
+
+
+def _insist(work: Callable[[], object]) -> None:
+    """Ask for something that may be asked for twice, until the API is there."""
+    end = time.monotonic() + patient(AGAIN_SECONDS)
+    while True:
+        try:
+            work()
+        except Unavailable:
+            if time.monotonic() > end:
+                raise
+            time.sleep(PACE)
+        else:
+            return
+
+
+def evacuate(clients: Clients, known: Guest, seconds: float) -> str:
+    """Have Nova start a guest on another host, and wait for it; the host that it chose.
+
+    Raises RuntimeError with what went wrong. One that is on its way already is only waited for.
+    """
+    asked = known.task in MOVING
+    end = time.monotonic() + seconds
+    while True:
+        if not asked:
+            try:
+                path = f"/servers/{known.id}/action"
+                # Before 2.95, a guest that ran runs again. Where, the scheduler decides.
+                clients.change("POST", "compute", path, {"evacuate": {}}, microversion=MICROVERSION)
+                asked = True
+            except Unavailable:
+                time.sleep(PACE)  # it may have been heard: the guest itself tells
+        try:
+            now = guest(clients, known.id)
+        except RuntimeError:  # GETs are repeated; then it is time that decides
+            now = known
+        if now is None:
+            raise RuntimeError("was deleted meanwhile")
+        if now.task in MOVING:
+            asked = True
+        elif now.host != known.host and not now.task and now.status != "ERROR":
+            return now.host
+        elif asked and not now.task and now is not known:
+            raise RuntimeError(now.fault or f"Nova has left it {now.status} on {now.host}")
+        if time.monotonic() > end:
+            raise RuntimeError(f"is not there after {seconds:.0f} s ({now.task or now.status})")
+        time.sleep(PACE)

@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: 2026 The scs authors
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A node that may be lost and its guests, as they were seen: frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Says(StrEnum):
+    """What one witness says of a node."""
+
+    LIFE = "lives"
+    SILENCE = "is silent"
+    NOTHING = "can't tell"
+
+
+@dataclass(frozen=True)
+class Sign:
+    """What one witness says, and how it knows."""
+
+    witness: str
+    says: Says
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.witness}: {self.why}"
+
+
+@dataclass(frozen=True)
+class ComputeHost:
+    """A node as Nova's host."""
+
+    service: str
+    """The id of its nova-compute."""
+    name: str
+    up: bool
+    enabled: bool
+    forced: bool
+    """Somebody has told Nova to take it for down."""
+    reason: str
+    """Why it is disabled."""
+    quiet: float
+    """Seconds by which its last sign of life is older than the newest of Nova's services."""
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A server on a host."""
+
+    id: str
+    name: str
+    status: str
+    """In Nova's words: ACTIVE, SHUTOFF …"""
+    host: str
+    task: str = ""
+    """What Nova is doing with it."""
+    wish: bool | None = None
+    """What `HA_Enabled` says of it, at the server or at its flavor; None: nothing."""
+    booted: bool = False
+    """Its first disk was made from an image, and is no volume."""
+    locked: bool = False
+    created: str = ""
+    fault: str = ""
+    """What Nova says of its last failure."""
