@@ -356,6 +356,16 @@ def test_a_timer_runs_this_clouds_command(monkeypatch: pytest.MonkeyPatch) -> No
     assert job.unit == "scs-one-renew"
 
 
+def test_what_goes_on_all_the_time_is_a_service(tmp_path: Path) -> None:
+    job = Job.of(Timer("watch", "watch", ("watch",), "", ""), "one", "/opt/scs", tmp_path / "c")
+    assert [path.name for path, _ in job.files] == ["scs-one-watch.service"]
+    assert job.started == "scs-one-watch.service"
+    service = job.service()
+    assert "Type=exec\nRestart=always\n" in service
+    assert service.endswith("[Install]\nWantedBy=multi-user.target\n")
+    assert job.crontab().endswith(f"/opt/scs --file {tmp_path}/c watch")
+
+
 # --- a whole rotation, on paper
 
 

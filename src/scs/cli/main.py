@@ -16,7 +16,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from scs.cli import backup, certify, drift, explain, journal, playbooks, records, schema, why
+from scs.cli import (
+    backup,
+    certify,
+    drift,
+    evacuate,
+    explain,
+    journal,
+    playbooks,
+    records,
+    schema,
+    why,
+)
 from scs.errors import BadInput, Exit, PreflightFailed, Problem, ScsError, StepFailed
 from scs.patience import patience
 
@@ -447,6 +458,8 @@ scs.add_command(Late("scs.cli.policy", name="policy", help="Run the policies of 
 for _command in (
     certify.certify,
     drift.drift,
+    evacuate.evacuate,
+    evacuate.watch,
     explain.explain,
     journal.journal,
     records.records,

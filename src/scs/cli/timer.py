@@ -36,6 +36,13 @@ def timers() -> dict[str, Timer]:
             calendar="*-*-* 02:30:00",
             cron="30 2 * * *",
         ),
+        Timer(
+            "watch",
+            "start the guests of a lost node elsewhere",
+            ("watch", "--evacuate"),
+            calendar="",
+            cron="",
+        ),
     )
     return {item.name: item for item in known}
 
@@ -57,7 +64,7 @@ def list_(options: dict[str, Any]) -> None:
             (
                 job.timer.name,
                 job.timer.summary,
-                job.timer.calendar,
+                job.timer.calendar or "all the time",
                 "yes" if job.enabled else "no",
             )
             for job in jobs
@@ -73,7 +80,8 @@ def enable(options: dict[str, Any], name: str) -> None:
     job = _job(options, name)
     job.enable()
     if not options["quiet"]:
-        click.echo(f"{job.unit}.timer is enabled: systemctl list-timers {job.unit}.timer")
+        look = "status" if job.timer.lasting else "list-timers"
+        click.echo(f"{job.started} is enabled: systemctl {look} {job.started}")
 
 
 @click.command()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Timers of this machine's systemd that run commands of scs by themselves."""
+"""Units of this machine's systemd that run commands of scs by themselves: at times, or always."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from scs.errors import PreflightFailed, Problem, ScsError
 UNITS = Path("/etc/systemd/system")
 KEPT = ("SCS_STATE", "SCS_CACHE", "SCS_IDENTITY", "SCS_IDENTITIES", PASSPHRASE_FILE)
 """What a timer's command must know of the environment that it was made in."""
+LASTING = ("Restart=always", "RestartSec=10")
+"""A command that ends, for whatever reason, is started again."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,16 @@ class Timer:
     summary: str
     words: tuple[str, ...]
     calendar: str
-    """When, as systemd says it."""
+    """When, as systemd says it; empty: all the time."""
     cron: str
     """When, as cron says it."""
     well: tuple[int, ...] = (0,)
     """Exit codes that are no failure."""
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the command goes on until it is ended."""
+        return not self.calendar
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,11 @@ class Job:
         return f"scs-{self.cloud}-{self.timer.name}"
 
     @property
+    def started(self) -> str:
+        """The unit that is to be started."""
+        return f"{self.unit}.{'service' if self.timer.lasting else 'timer'}"
+
+    @property
     def argv(self) -> tuple[str, ...]:
         return (self.program, "--file", str(self.file), *self.timer.words)
 
@@ -66,10 +78,11 @@ class Job:
             "After=network-online.target",
             "",
             "[Service]",
-            "Type=oneshot",
+            *(("Type=exec", *LASTING) if self.timer.lasting else ("Type=oneshot",)),
             *(f"Environment={_quoted(f'{key}={value}')}" for key, value in self.environment),
             f"ExecStart={' '.join(map(_quoted, self.argv))}",
             f"SuccessExitStatus={' '.join(map(str, self.timer.well))}",
+            *(("", "[Install]", "WantedBy=multi-user.target") if self.timer.lasting else ()),
         ]
         return "\n".join(lines) + "\n"
 
@@ -90,17 +103,20 @@ class Job:
         return "\n".join(lines) + "\n"
 
     def crontab(self) -> str:
-        """The line for a crontab, where there is no systemd."""
+        """The line for a crontab, or for what else supervises, where there is no systemd."""
+        if self.timer.lasting:
+            before = shlex.join(f"{key}={value}" for key, value in self.environment)
+            return f"env {before} {shlex.join(self.argv)}"
         before = " ".join(f"{key}={shlex.quote(value)}" for key, value in self.environment)
         # In a crontab a % ends the command.
         return f"{self.timer.cron} {before} {shlex.join(self.argv)}".replace("%", r"\%")
 
     @property
     def files(self) -> tuple[tuple[Path, str], ...]:
-        return (
-            (UNITS / f"{self.unit}.service", self.service()),
-            (UNITS / f"{self.unit}.timer", self.schedule()),
-        )
+        service = (UNITS / f"{self.unit}.service", self.service())
+        if self.timer.lasting:
+            return (service,)
+        return (service, (UNITS / f"{self.unit}.timer", self.schedule()))
 
     @property
     def enabled(self) -> bool:
@@ -110,12 +126,13 @@ class Job:
         """Write the units and start the timer; raises PreflightFailed without systemd."""
         if not Path("/run/systemd/system").is_dir():
             what = "systemd does not run this machine, so there are no timers"
-            hint = f"with cron, this line does the same:\n      {self.crontab()}"
+            other = "what else keeps it running" if self.timer.lasting else "cron"
+            hint = f"with {other}, this line does the same:\n      {self.crontab()}"
             raise PreflightFailed(Problem(f"timer {self.timer.name}", what, hint))
         for path, text in self.files:
             path.write_text(text)
         _systemctl("daemon-reload")
-        _systemctl("enable", "--now", f"{self.unit}.timer")
+        _systemctl("enable", "--now", self.started)
 
     def disable(self) -> None:
         """Stop the timer and remove its units; nothing happens when there are none."""
@@ -124,7 +141,7 @@ class Job:
             return
         running = Path("/run/systemd/system").is_dir()
         if running:
-            _systemctl("disable", "--now", f"{self.unit}.timer")
+            _systemctl("disable", "--now", self.started)
         for path in there:
             path.unlink()
         if running:
