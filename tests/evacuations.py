@@ -32,7 +32,9 @@ class Cloud:
         self.session: PaperSession = world.session("evacuate")
         self.view = self.session.view()
         self.nova = PaperNova(world.cloud, self.view)
-        self.ways = Ways(self.nova, self.nova.talk, self.nova.greets)
+        self.ways = Ways(
+            self.nova, self.nova.talk, self.nova.greets, lambda: self.nova.now.timestamp()
+        )
 
     @property
     def provider(self) -> PaperProvider:

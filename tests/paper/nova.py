@@ -66,7 +66,10 @@ class PaperNova(Clients):
 
     def boot(self, name: str, host: str, **values: Any) -> str:
         """A guest of that name and id on a host."""
+        states = {"ACTIVE": "active", "SHUTOFF": "stopped", "ERROR": "error", "REBOOT": "active"}
+        status = values.get("status", "ACTIVE")
         self.servers[name] = {
+            "OS-EXT-STS:vm_state": states.get(status, status.lower()),
             "id": name,
             "name": name,
             "status": "ACTIVE",

@@ -26,16 +26,17 @@ AGAIN_SECONDS = 60
 PACE = 1.0
 
 
-def hosts(clients: Clients) -> Mapping[str, ComputeHost]:
-    """All hosts of guests, by name, with how long each has been quiet.
+def hosts(clients: Clients, now: float) -> Mapping[str, ComputeHost]:
+    """All hosts of guests, by name, with how long each has been quiet at that time.
 
-    Their age is told against the newest sign of life of any of Nova's services, so that no
-    clock of this machine counts.
+    If Nova's services are ahead of this machine's clock, the newest sign of life of any counts
+    instead. The clock alone decides while the database stands still, and with it all of them: it
+    may have been on the node that is lost.
     """
     path = "/os-services"
     listed = clients.rest("compute", path, "services", microversion=MICROVERSION)
     beats = [_moment(item) for item in listed]
-    newest = max(beats, default=0.0)
+    newest = max(now, *beats)
     return {
         item["host"]: ComputeHost(
             service=str(item["id"]),
@@ -87,6 +88,7 @@ def _guest(item: Mapping[str, Any]) -> Guest:
         name=item["name"],
         status=item["status"],
         host=item["OS-EXT-SRV-ATTR:host"] or "",
+        state=item["OS-EXT-STS:vm_state"],
         task=item["OS-EXT-STS:task_state"] or "",
         wish=True if word in TRUE else False if word in FALSE else None,
         booted=bool(item["image"]),

@@ -42,7 +42,7 @@ class ComputeHost:
     reason: str
     """Why it is disabled."""
     quiet: float
-    """Seconds by which its last sign of life is older than the newest of Nova's services."""
+    """For how many seconds it has given no sign of life."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,10 @@ class Guest:
     id: str
     name: str
     status: str
-    """In Nova's words: ACTIVE, SHUTOFF …"""
+    """In the words for users: ACTIVE, SHUTOFF …"""
     host: str
+    state: str = "active"
+    """What it is apart from what is being done with it, in Nova's own words: active, stopped …"""
     task: str = ""
     """What Nova is doing with it."""
     wish: bool | None = None

@@ -12,8 +12,10 @@ from scs.model.evacuation import ComputeHost, Guest, Says, Sign
 
 PROVIDER, HERE, OTHERS, NOVA, NEUTRON = "power", "from here", "from other nodes", "Nova", "Neutron"
 """The witnesses."""
-EVACUABLE = {"ACTIVE", "SHUTOFF", "ERROR"}
-"""What Nova evacuates."""
+EVACUABLE = {"active", "stopped", "error"}
+"""States of guests that Nova evacuates."""
+LEAVING = {"migrating", "resize_prep", "resize_migrating", "resize_migrated", "resize_finish"}
+"""Tasks that take a guest to another host."""
 RESET = "openstack server set --state error {}, then run this again"
 
 
@@ -71,11 +73,14 @@ def _fate(guest: Guest, asked_only: bool, shared: bool) -> Fate:
         return Fate(guest, False, "does not ask for it (HA_Enabled)")
     if guest.booted and not shared:
         return Fate(guest, False, "its disk is on the lost node: elsewhere it would start empty")
-    if guest.status not in EVACUABLE and not guest.task.startswith("rebuil"):
+    if guest.task in LEAVING:
+        why = "was on its way to another host: it may run there, and must not run twice"
+        return Fate(guest, False, why, "see where it runs; if nowhere: " + RESET.format(guest.id))
+    if guest.state not in EVACUABLE:
         why = f"is {guest.status}, and Nova evacuates only what is ACTIVE, SHUTOFF or ERROR"
         return Fate(guest, False, why, RESET.format(guest.id))
     notes = ["is locked, which binds its users only"] if guest.locked else []
-    notes += ["is in ERROR already"] if guest.status == "ERROR" else []
+    notes += ["is in ERROR already"] if guest.state == "error" else []
     return Fate(guest, True, "; ".join(notes))
 
 

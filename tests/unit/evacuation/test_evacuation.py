@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -134,6 +135,13 @@ def test_what_is_not_sure_is_refused(cloud: Cloud, happens: Any, told: str) -> N
     assert cloud.where() == before
 
 
+def test_a_database_that_stands_still_makes_nobody_look_alive(cloud: Cloud) -> None:
+    """The lost node had it: nobody's sign of life has been written since."""
+    cloud.nova.lose("node-3", seconds=0)
+    cloud.nova.now += timedelta(seconds=20)
+    assert not cloud.refused()
+
+
 def test_more_may_be_lost_where_cloud_yaml_says_so(empty: World) -> None:
     cloud = Cloud(empty, at_once=2)
     cloud.nova.lose("node-2", "node-3")
@@ -176,6 +184,8 @@ def test_a_node_that_nova_does_not_know(cloud: Cloud) -> None:
         ({"status": "ERROR"}, {}, True, "is in ERROR already"),
         ({"status": "PAUSED"}, {}, False, "is PAUSED"),
         ({"status": "VERIFY_RESIZE"}, {}, False, "is VERIFY_RESIZE"),
+        ({"status": "REBOOT", "OS-EXT-STS:task_state": "rebooting"}, {}, True, ""),
+        ({"OS-EXT-STS:task_state": "migrating"}, {}, False, "must not run twice"),
         ({"metadata": {"HA_Enabled": "False"}}, {}, False, "HA_Enabled is false"),
         ({"flavor": {"extra_specs": {"HA_Enabled": "no"}}}, {}, False, "HA_Enabled is false"),
         ({}, {"guests": "asked"}, False, "does not ask"),

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ class Ways:
     talk: Talk = talk
     greets: Callable[[str, int], bool] = ssh_answers
     """Whether sshd greets at an address and port."""
+    now: Callable[[], float] = time.time
+    """Seconds since 1970."""
 
     @classmethod
     def of(cls, session: Session, view: View) -> Ways:
@@ -79,7 +82,7 @@ def look(session: Session, view: View, ways: Ways, also: Sequence[str] = ()) -> 
     Raises RuntimeError when Nova does not answer: without it nothing can be said or done.
     """
     clients = ways.clients.moment()
-    hosts = nova.hosts(clients)
+    hosts = nova.hosts(clients, ways.now())
     with ThreadPoolExecutor(PARALLEL) as pool:
         greet = pool.map(lambda node: ways.greets(str(node.address), node.ssh_port), view.nodes)
         answers = {node.name: greeted for node, greeted in zip(view.nodes, greet, strict=True)}
