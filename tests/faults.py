@@ -5,6 +5,7 @@
     tools/try-faults                       all faults, on the cloud of cloud.yaml here
     tools/try-faults power killed:mariadb  these
     tools/try-faults --storage             those of storage
+    tools/try-faults evacuated             a node with a guest loses its power (see evacuated.py)
 
 The cloud must be up; nothing else is made. For each fault, on the node that has the virtual
 addresses (`--node NAME`: on that one), users read and write all the time. bench/load asks for
@@ -30,6 +31,7 @@ from typing import Any
 
 import yaml
 
+import evacuated as guests
 from scs.model.topology import Node
 from scs.paths import Paths
 from scs.providers.local import names
@@ -53,6 +55,10 @@ class Cloud:
         os.environ["OS_CLIENT_CONFIG_FILE"] = str(self.paths.state / "clouds.yaml")
         clouds = yaml.safe_load((self.paths.state / "clouds.yaml").read_text())["clouds"]
         self.user = next(iter(clouds))
+
+    @property
+    def state(self) -> Path:
+        return self.paths.state
 
     def scs(self, *words: str, check: bool = True) -> str:
         done = subprocess.run(
@@ -125,6 +131,11 @@ def power(cloud: Cloud, node: Node) -> Callable[[], None]:
         cloud.scs("up", "--yes")
 
     return mend
+
+
+def evacuated(cloud: Cloud, node: Node) -> Callable[[], None]:
+    """As `power`, and a watcher starts the node's guest elsewhere."""
+    return guests.evacuated(cloud, node, lambda: power(cloud, node))
 
 
 def partition(cloud: Cloud, node: Node) -> Callable[[], None]:
@@ -215,6 +226,8 @@ SAID = {"nearfull": "Ceph is nearly full", "full": "Ceph is full"}
 """What `status` must say while a fault lasts, for people who know nothing of it."""
 SAID_SECONDS = 60
 """How long it may take until it does: Ceph tells its metrics now and then."""
+GUESTS: Mapping[str, Callable[[Cloud, Node], Callable[[], None]]] = {"evacuated": evacuated}
+ALL = {**FAULTS, **STORAGE, **GUESTS}
 UNITS = (
     *("haproxy", "keepalived", "mariadb", "rabbitmq-server", "memcached", "scs-ovn-nb"),
     *("scs-ovn-sb", "scs-ovn-northd", "keystone", "nova-api", "neutron-api", "nova-conductor"),
@@ -274,7 +287,7 @@ def attempt(
     print(f"{time.strftime('%H:%M:%S')} {fault} on {node}", flush=True)
     begun = time.monotonic()
     where = cloud.nodes[node]
-    mend = killed(cloud, where, unit) if unit else {**FAULTS, **STORAGE}[kind](cloud, where)
+    mend = killed(cloud, where, unit) if unit else ALL[kind](cloud, where)
     time.sleep(lasting)
     wrong = []
     if kind in SAID and not (said := cloud.said(SAID[kind], SAID_SECONDS)):
@@ -299,6 +312,21 @@ def attempt(
     return Outcome(fault, node, witnesses, healed, tuple(wrong))
 
 
+def watched(
+    cloud: Cloud, kind: str, options: argparse.Namespace
+) -> tuple[str, tuple[Witness, ...]]:
+    """The node that a fault is for, and the users who are to notice it."""
+    if kind in GUESTS:
+        guest = guests.Guest(cloud.user, cloud.state)
+        if options.node not in ("", guest.host):
+            raise SystemExit(f"{guests.GUEST} is on {guest.host}, not on {options.node}")
+        return guest.host, (guests.Pings(guest.address), Groups(cloud.user))
+    node = options.node or cloud.entry()
+    if options.storage:
+        return node, (Disk(cloud.user, cloud.state), Objects(cloud.user, cloud.state))
+    return node, (Reader(cloud), Groups(cloud.user))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="tools/try-faults",
@@ -306,28 +334,25 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     known = [*FAULTS, *(f"killed:{unit}" for unit in UNITS)]
-    told = ", ".join((*known, *STORAGE))
+    told = ", ".join((*known, *STORAGE, *GUESTS))
     parser.add_argument("faults", nargs="*", help=f"of {told}, or killed:UNIT")
     parser.add_argument("--storage", action="store_true", help="users of volumes and objects")
     parser.add_argument("--file", type=Path, default=Path("cloud.yaml"))
-    parser.add_argument("--node", default="", help="else the one with the virtual addresses")
+    parser.add_argument(
+        "--node", default="", help="else the one with the virtual addresses, or with the guest"
+    )
     parser.add_argument("--lasting", type=float, default=30, help="seconds until it is mended")
     options = parser.parse_args()
     cloud = Cloud(load(options.file))
     outcomes = []
     for fault in options.faults or (STORAGE if options.storage else known):
         kind, _, unit = fault.partition(":")
-        if kind not in {**FAULTS, **STORAGE} and not (kind == "killed" and unit):
+        if kind not in ALL and not (kind == "killed" and unit):
             parser.error(f"{fault}: there is no such fault")
         if wrong := cloud.wait_until_well(60):
             print(f"the cloud is not well before {fault}: {wrong}", file=sys.stderr)
             return 1
-        node = options.node or cloud.entry()
-        users: tuple[Witness, ...] = (
-            (Disk(cloud.user, cloud.paths.state), Objects(cloud.user, cloud.paths.state))
-            if options.storage
-            else (Reader(cloud), Groups(cloud.user))
-        )
+        node, users = watched(cloud, kind, options)
         outcomes.append(attempt(cloud, fault, node, options.lasting, users))
     for item in outcomes:
         seen = "; ".join(
