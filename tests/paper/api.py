@@ -111,7 +111,6 @@ SHAPES: Mapping[str, Callable[[Any, Values], Values]] = {
         "state": "up",
         "status": "enabled",
         "reason": "",
-        "forced": False,
     },
     "flavor": lambda want, known: {
         **known,

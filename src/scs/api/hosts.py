@@ -44,8 +44,9 @@ class Hosts(Kind[Host]):
                 "state": item["state"],
                 "status": item["status"],
                 "reason": service.get("disabled_reason") or "",
-                "forced": want.name in forced,
             }
+            if want.name in forced:
+                found[want.id]["forced"] = True
             if want.leaving:
                 found[want.id]["guests"] = guests(clients, want.name)
         return found
@@ -63,10 +64,11 @@ class Hosts(Kind[Host]):
         end = time.monotonic() + UP_SECONDS
         back = Return(clients, want.name)
         while True:
-            if seen and seen["forced"] and not _ours(seen):
+            forced = bool(seen and seen.get("forced"))
+            if forced and not _ours(seen):
                 hint = f"openstack compute service set --up {want.name} nova-compute"
                 raise RuntimeError(f"host {want.name} was forced down, not by scs: {hint}")
-            if seen and seen["forced"]:
+            if forced:
                 if not (missing := back.missing()):
                     _service(clients, seen["service"], {"forced_down": False})
                 elif time.monotonic() > end:

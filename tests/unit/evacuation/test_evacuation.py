@@ -286,6 +286,23 @@ def test_a_node_that_hangs_is_ended_first(cloud: Cloud) -> None:
     assert "node-3" not in cloud.world.cloud.running
 
 
+def test_guests_stay_when_power_comes_back_meanwhile(
+    empty: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud = Cloud(empty, parallel=1)
+    for name in ("first", "second"):
+        cloud.nova.boot(name, "node-3")
+    cloud.nova.lose("node-3")
+    found = cloud.seen()
+    off = [True, True]  # after the fence, and before the first guest
+
+    monkeypatch.setattr(PaperProvider, "off", lambda _self, _node: bool(off and off.pop()))
+    first, second = evacuate(cloud.session, cloud.ways, found)
+    assert first.host == "node-1"
+    assert second.why == "node-3 is on again, and may run it: scs up"
+    assert cloud.where()["second"] == "node-3"
+
+
 @pytest.mark.parametrize(
     "step",
     [

@@ -56,7 +56,7 @@ def evacuate(session: Session, ways: Ways, situation: Situation) -> tuple[Outcom
     moving = [fate.guest for fate in situation.fates if fate.moves]
     with ThreadPoolExecutor(session.spec.instance_ha.parallel) as pool:
         # Taken up in this order.
-        return tuple(pool.map(lambda guest: _move(session, ways, guest), moving))
+        return tuple(pool.map(lambda guest: _move(session, ways, node, guest), moving))
 
 
 def _fence(session: Session, node: str) -> None:
@@ -67,10 +67,15 @@ def _fence(session: Session, node: str) -> None:
         raise ScsError(Problem(f"node {node}", what, "switch it off by hand, and run this again"))
 
 
-def _move(session: Session, ways: Ways, guest: Guest) -> Outcome:
+def _move(session: Session, ways: Ways, node: str, guest: Guest) -> Outcome:
     started = time.monotonic()
 
     def move() -> str:
+        # Where power comes back by itself, nova-compute starts its guests there again, and Nova
+        # would evacuate them all the same: to it the host is down. What it has taken up already,
+        # nova-compute clears away before.
+        if not session.provider.off(node):
+            raise RuntimeError(f"{node} is on again, and may run it: scs up")
         return nova.evacuate(ways.clients, guest, patient(GUEST_SECONDS))
 
     try:
