@@ -24,6 +24,7 @@ import pytest
 
 import left
 from scs.errors import ScsError
+from scs.icmp import ping
 from scs.model.topology import Network, Node, Role
 from scs.paths import Paths
 from scs.providers.local import LocalProvider, cgroups, host, names, rootfs
@@ -276,6 +277,24 @@ def test_stop_and_start(cloud: LocalProvider, ssh: Ssh) -> None:
     assert ssh(N3, "cat /root/mark") == "kept"
     with pytest.raises(ScsError, match="n1, n2, n3"):
         cloud.start("n9")
+
+
+def test_a_fenced_node_is_off_and_silent_and_comes_back(cloud: LocalProvider, ssh: Ssh) -> None:
+    ssh(N2, "systemd-run --quiet sleep 1000")
+
+    def heard() -> bool:
+        return ping(str(N2.address)) is not None
+
+    assert heard()
+    assert cloud.off(N2.name) is False
+    cloud.fence(N2.name)
+    assert cloud.off(N2.name) is True
+    assert not cloud.observe()[N2.name].running
+    assert not heard(), "its kernel would answer for the cloud's virtual addresses as well"
+    cloud.fence(N2.name)
+    cloud.create([N1, N2, N3], quiet)
+    assert ssh(N2, "hostname") == N2.name
+    assert not cloud.lacks()
 
 
 def test_after_the_machine_restarted(cloud: LocalProvider, ssh: Ssh) -> None:

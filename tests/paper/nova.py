@@ -18,6 +18,7 @@ from scs.model.view import View
 from scs.providers import Connection
 from scs.providers.reach import Said
 
+SIZE = {"vcpus": 1, "ram": 1024, "disk": 5, "ephemeral": 0, "swap": 0}
 START = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
 
@@ -82,6 +83,7 @@ class PaperNova(Clients):
             "created": f"2026-11-{len(self.servers) + 1:02}T00:00:00Z",
             **values,
         }
+        self.servers[name]["flavor"] = {**SIZE, **self.servers[name]["flavor"]}
         return name
 
     def pass_by(self, seconds: float) -> None:
@@ -166,6 +168,25 @@ class PaperNova(Clients):
                 raise AssertionError(path)
         assert service == ("network" if key == "agents" else "compute")
         return [dict(item) for item in found]
+
+    def whole(self, service: str, path: str) -> dict[str, Any]:
+        assert service == "placement"
+        _, *rest = path.removeprefix("/resource_providers").split("/")
+        if not rest:
+            known = [{"uuid": f"of-{name}", "name": name} for name in self.room]
+            return {"resource_providers": known}
+        host, what = rest[0].removeprefix("of-"), rest[1]
+        if what == "usages":
+            return {"usages": {"VCPU": 2, "MEMORY_MB": 1024}}
+        ratios = {"VCPU": 4.0, "MEMORY_MB": 1.0, "DISK_GB": 1.0}
+        totals = {"VCPU": 25, "MEMORY_MB": 1024 * (self.room[host] + 2), "DISK_GB": 1000}
+        return {
+            "inventories": {
+                kind: {"total": totals[kind], "reserved": 0, "allocation_ratio": ratio}
+                | ({"reserved": 1024} if kind == "MEMORY_MB" else {})
+                for kind, ratio in ratios.items()
+            }
+        }
 
     def _shown(self, item: Mapping[str, Any]) -> dict[str, Any]:
         old = (self.now - item["updated_at"]).total_seconds() > 60

@@ -94,8 +94,35 @@ def _guest(item: Mapping[str, Any]) -> Guest:
         booted=bool(item["image"]),
         locked=bool(item.get("locked")),
         created=item["created"],
+        size=_size(item["flavor"], on_volume=not item["image"]),
         fault=(item.get("fault") or {}).get("message", ""),
     )
+
+
+def _size(flavor: Mapping[str, Any], *, on_volume: bool) -> Mapping[str, int]:
+    disk = 0 if on_volume else flavor["disk"]
+    swap = -(-(flavor["swap"] or 0) // 1024)
+    return {
+        "VCPU": flavor["vcpus"],
+        "MEMORY_MB": flavor["ram"],
+        "DISK_GB": disk + flavor["ephemeral"] + swap,
+    }
+
+
+def free(clients: Clients, names: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+    """Host → how much of each of Placement's classes is left on it."""
+    found = {}
+    for item in clients.whole("placement", "/resource_providers")["resource_providers"]:
+        if item["name"] in names:
+            path = f"/resource_providers/{item['uuid']}"
+            there = clients.whole("placement", f"{path}/inventories")["inventories"]
+            used = clients.whole("placement", f"{path}/usages")["usages"]
+            found[item["name"]] = {
+                kind: int((of["total"] - of["reserved"]) * of["allocation_ratio"])
+                - used.get(kind, 0)
+                for kind, of in there.items()
+            }
+    return found
 
 
 def force_down(clients: Clients, host: ComputeHost) -> None:

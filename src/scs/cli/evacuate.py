@@ -46,13 +46,13 @@ def evacuate(options: dict[str, Any], node: str, dry_run: bool, yes: bool) -> No
     if dry_run:
         with _session(options, "evacuate") as session:
             view, ways = _begin(session, node)
-            _show(options, _seen(session, view, ways, node), dry=True)
+            _show(options, ways, _seen(session, view, ways, node), dry=True)
         return
     if not yes and not options["as_json"] and sys.stdin.isatty():
         with _session(options, "evacuate") as session:
             view, ways = _begin(session, node)
             found = _seen(session, view, ways, node)
-            _show(options, found, dry=False)
+            _show(options, ways, found, dry=False)
             _refuse(found)
         click.confirm(f"End {node} and start its guests elsewhere?", abort=True, err=True)
     elif not yes:
@@ -116,12 +116,14 @@ def _refuse(found: Situation) -> None:
     refuse(found)
 
 
-def _show(options: dict[str, Any], found: Situation, *, dry: bool) -> None:
+def _show(options: dict[str, Any], ways: Ways, found: Situation, *, dry: bool) -> None:
     """What would be done, and what speaks against it."""
     from scs.cli import show
+    from scs.engine.evacuation.looking import lacking
     from scs.plan.evacuation import refusals
 
     against = tuple(refusals(found))
+    cramped = lacking(ways, found)
     if options["as_json"]:
         values = {
             "node": found.node,
@@ -134,6 +136,7 @@ def _show(options: dict[str, Any], found: Situation, *, dry: bool) -> None:
                     "name": fate.guest.name,
                     "status": fate.guest.status,
                     "moves": fate.moves,
+                    "room": None if cramped is None else fate.guest.id not in cramped,
                     "why": fate.why,
                     "hint": fate.hint,
                 }
@@ -154,7 +157,11 @@ def _show(options: dict[str, Any], found: Situation, *, dry: bool) -> None:
                 (
                     fate.guest.name,
                     fate.guest.status,
-                    "start elsewhere" if fate.moves else "stay",
+                    "find no room"
+                    if fate.guest.id in (cramped or ())
+                    else "start elsewhere"
+                    if fate.moves
+                    else "stay",
                     f"{fate.why}: {fate.hint}" if fate.hint else fate.why,
                 )
                 for fate in found.fates

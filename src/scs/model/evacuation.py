@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -64,5 +65,7 @@ class Guest:
     """Its first disk was made from an image, and is no volume."""
     locked: bool = False
     created: str = ""
+    size: Mapping[str, int] = field(default_factory=dict)
+    """What it takes of a host, in Placement's classes: VCPU, MEMORY_MB, DISK_GB."""
     fault: str = ""
     """What Nova says of its last failure."""

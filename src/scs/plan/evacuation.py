@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from scs.errors import Problem
@@ -82,6 +82,29 @@ def _fate(guest: Guest, asked_only: bool, shared: bool) -> Fate:
     notes = ["is locked, which binds its users only"] if guest.locked else []
     notes += ["is in ERROR already"] if guest.state == "error" else []
     return Fate(guest, True, "; ".join(notes))
+
+
+def without_room(fates: Iterable[Fate], free: Mapping[str, Mapping[str, int]]) -> frozenset[str]:
+    """The ids of guests that would find no room, each taking what those before it have left.
+
+    By size alone, and the emptiest host first, as Nova's scheduler has it: it also looks at zones,
+    server groups and more, and others take room meanwhile.
+    """
+    left = {host: dict(sizes) for host, sizes in free.items()}
+    lacking = set()
+    for guest in (fate.guest for fate in fates if fate.moves):
+        fits = [
+            sizes
+            for sizes in left.values()
+            if all(sizes.get(kind, 0) >= wanted for kind, wanted in guest.size.items())
+        ]
+        if not fits:
+            lacking.add(guest.id)
+            continue
+        taken = max(fits, key=lambda sizes: sizes.get("MEMORY_MB", 0))
+        for kind, wanted in guest.size.items():
+            taken[kind] = taken.get(kind, 0) - wanted
+    return frozenset(lacking)
 
 
 @dataclass(frozen=True)

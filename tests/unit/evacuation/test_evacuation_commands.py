@@ -73,6 +73,15 @@ def test_a_dry_run_tells_what_speaks_against_it(scs: Scs) -> None:
     assert [item["moves"] for item in values["guests"]] == [True, True]
 
 
+def test_a_dry_run_tells_who_would_find_no_room(scs: Scs) -> None:
+    scs.cloud.nova.room = {"node-1": 1, "node-2": 0, "node-3": 9}
+    _, text = scs("--json", "evacuate", "node-3", "--dry-run")
+    rooms = {item["name"]: item["room"] for item in json.loads(text)["guests"]}
+    assert rooms == {"web": True, "database": False}
+    _, text = scs("evacuate", "node-3", "--dry-run")
+    assert "database  ACTIVE  find no room" in text
+
+
 def test_it_is_done_and_noted(scs: Scs) -> None:
     code, text = scs("evacuate", "node-3", "--yes")
     assert code == Exit.OK

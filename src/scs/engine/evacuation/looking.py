@@ -28,6 +28,7 @@ from scs.plan.evacuation import (
     Verdict,
     fates,
     judge,
+    without_room,
 )
 from scs.providers.reach import Talk, ssh_answers, talk
 
@@ -148,6 +149,14 @@ def _neutron(clients: Clients, node: str) -> Sign:
         return Sign(NEUTRON, Says.SILENCE, "has given up its agents")
     why = "it has no agents" if silent is None else "has not given up its agents, which takes long"
     return Sign(NEUTRON, Says.NOTHING, why)
+
+
+def lacking(ways: Ways, found: Situation) -> frozenset[str] | None:
+    """The ids of guests that would find no room; None when Placement does not tell."""
+    try:
+        return without_room(found.fates, nova.free(ways.clients, found.targets))
+    except RuntimeError:
+        return None
 
 
 def situation(session: Session, view: View, ways: Ways, node: str) -> Situation:
