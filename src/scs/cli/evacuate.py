@@ -70,6 +70,7 @@ def _evacuate(options: dict[str, Any], node: str, started: float) -> Sequence[Ou
     from scs.cli.screen import Screen
     from scs.engine.backup.note import refuse_unfinished
     from scs.engine.evacuation.run import evacuate as evacuate_now
+    from scs.engine.journal import Result
     from scs.engine.recording import Recording
     from scs.engine.state import lock
 
@@ -82,8 +83,11 @@ def _evacuate(options: dict[str, Any], node: str, started: float) -> Sequence[Ou
         screen = Screen(session, options, started)
         screen.start()
         try:
-            with Recording(session, started):
-                return evacuate_now(session, ways, found)
+            with Recording(session, started) as recording:
+                outcomes = evacuate_now(session, ways, found)
+                if not all(item.host for item in outcomes):
+                    recording.result = Result.FAILED
+            return outcomes
         finally:
             screen.close()
 

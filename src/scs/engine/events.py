@@ -55,15 +55,19 @@ class Events:
         return lambda text: self.emit(Event("say", where, step, time.time(), text=text))
 
     def timed(self, where: str, step: str, action: Callable[[], T]) -> T:
-        """Do something as a step: its start and its end are told."""
+        """Do something as a step: its start and its end are told, and why it failed."""
         start = time.time()
         self.emit(Event("start", where, step, start))
-        ok = False
+        ok, why = False, ""
         try:
             result = action()
             ok = True
+        except Exception as error:
+            why = str(error)
+            raise
         finally:
-            self.emit(Event("end", where, step, time.time(), time.time() - start, ok))
+            now = time.time()
+            self.emit(Event("end", where, step, now, now - start, ok, why))
         return result
 
     def told(self, where: str) -> Callable[[Mapping[str, Any]], None]:

@@ -97,6 +97,9 @@ def test_what_could_not_be_moved_is_an_error_with_its_reason(scs: Scs) -> None:
     scs.cloud.nova.room = dict.fromkeys(scs.cloud.nova.room, 0)
     code, text = scs("--json", "evacuate", "node-3", "--yes")
     assert code == Exit.FAILED
+    (run,) = scs.world.session().journal.runs()
+    assert run.result == Result.FAILED
+    assert run.steps[-1].error == "No valid host was found."
     assert {item["why"] for item in json.loads(text)["guests"]} == {"No valid host was found."}
 
 

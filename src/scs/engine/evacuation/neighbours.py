@@ -12,7 +12,7 @@ from scs.model.needs import Hypervisor
 from scs.model.topology import Node, Role
 from scs.model.view import View
 from scs.providers import Connection
-from scs.providers.reach import Talk
+from scs.providers.reach import Said, Talk
 
 SECONDS = 10
 """How long the round trip may take."""
@@ -91,8 +91,17 @@ def ask(
     with ThreadPoolExecutor(len(chosen)) as pool:
         said = pool.map(lambda node: talk(links[node.name], words, PROGRAM, SECONDS), chosen)
         heard = {
-            node.name: json.loads(answer.output.rstrip().rpartition("\n")[2])
+            node.name: told
             for node, answer in zip(chosen, said, strict=True)
-            if not answer.code
+            if (told := _understood(answer)) is not None
         }
     return {name: {node: told[name] for node, told in heard.items()} for name in suspects}
+
+
+def _understood(said: Said) -> Mapping[str, Sequence[str]] | None:
+    """What a node has heard of whom; None when it has not told, or nothing that makes sense."""
+    try:
+        found: Mapping[str, Sequence[str]] = json.loads(said.output.rstrip().rpartition("\n")[2])
+    except ValueError:
+        return None
+    return None if said.code else found
