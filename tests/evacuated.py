@@ -80,8 +80,8 @@ class Watcher:
             print(f"    {line.rstrip()}", flush=True)
             self._told.append(json.loads(line))
 
-    def told(self, event: str, node: str) -> Mapping[str, Any]:
-        """Waits until it tells that of a node."""
+    def told(self, event: str, node: str | None = None) -> Mapping[str, Any]:
+        """Waits until it tells that of a node, or of all."""
 
         def found() -> Mapping[str, Any] | None:
             if self._process.poll() is not None:
@@ -89,7 +89,7 @@ class Watcher:
             named = [item for item in self._told if item.get("node") == node]
             return next((item for item in named if item["event"] == event), None)
 
-        return until(found, f"the watcher tells that {node} is {event}", SECONDS)
+        return until(found, f"the watcher tells: {event} {node or ''}", SECONDS)
 
     def end(self) -> None:
         self._process.terminate()
@@ -135,7 +135,7 @@ def evacuated(
     guest = Guest(cloud.user, cloud.state)
     guest.writes()
     watcher = Watcher()
-    time.sleep(15)  # it has read everything, and looked once
+    watcher.told("watching")
     wrong: list[str] = []
     started = time.time()
     mend = cut()

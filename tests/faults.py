@@ -287,7 +287,12 @@ def attempt(
     print(f"{time.strftime('%H:%M:%S')} {fault} on {node}", flush=True)
     begun = time.monotonic()
     where = cloud.nodes[node]
-    mend = killed(cloud, where, unit) if unit else ALL[kind](cloud, where)
+    try:
+        mend = killed(cloud, where, unit) if unit else ALL[kind](cloud, where)
+    except BaseException:
+        for witness in witnesses:
+            witness.stop()  # else this process would wait for them for ever
+        raise
     time.sleep(lasting)
     wrong = []
     if kind in SAID and not (said := cloud.said(SAID[kind], SAID_SECONDS)):

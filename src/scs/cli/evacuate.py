@@ -225,7 +225,7 @@ def watch(options: dict[str, Any], acts: bool, interval: int) -> None:
     # Nobody looks at the progress of a service: its lines are what it tells.
     silent = {**options, "quiet": True}
     memory = Watch((lambda node: _evacuate(silent, node, time.time())) if acts else None)
-    unwell = ""
+    unwell, begun = "", False
     while True:
         with _session(silent, "watch") as session:
             view, ways = _begin(session, "")
@@ -240,9 +240,10 @@ def watch(options: dict[str, Any], acts: bool, interval: int) -> None:
                         _line(options, "unseen", {"what": str(error)}, f"can't look: {error}")
                     unwell, end = str(error), 0.0
                 else:
-                    if unwell:
-                        _line(options, "seen", {}, "can look again")
-                    unwell = ""
+                    if unwell or not begun:
+                        names = [node.name for node in view.nodes]
+                        _line(options, "watching", {"nodes": names}, f"watching {', '.join(names)}")
+                    unwell, begun = "", True
                 time.sleep(max(0.0, interval - (time.monotonic() - started)))
 
 

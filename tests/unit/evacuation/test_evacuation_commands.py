@@ -137,7 +137,7 @@ def test_the_watcher_does_it_by_itself(scs: Scs, monkeypatch: pytest.MonkeyPatch
     lines: list[dict[str, Any]] = [
         json.loads(line) for line in scs._capture.readouterr().out.splitlines()
     ]
-    assert [line["event"] for line in lines] == ["lost", "evacuated"]
+    assert [line["event"] for line in lines] == ["lost", "evacuated", "watching"]
     assert [item["moved"] for item in lines[1]["guests"]] == [True, True]
     (run,) = scs.world.session().journal.runs()
     assert run.result == Result.DONE

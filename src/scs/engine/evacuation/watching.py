@@ -46,9 +46,10 @@ class Watch:
         for node in view.nodes:
             if node.name in sight.silent:
                 yield from self._silent(sight, node.name, Role.COMPUTE in node.roles)
-            elif self._told.pop(node.name, ""):
+            elif before := self._told.pop(node.name, ""):
                 self._done.discard(node.name)
-                yield News("back", node.name, "answers again: scs up makes it a part of the cloud")
+                whole = "" if before.startswith("silent") else ": scs up makes the cloud whole"
+                yield News("back", node.name, f"answers again{whole}")
 
     def _silent(self, sight: Sight, node: str, has_guests: bool) -> Iterator[News]:
         verdict = sight.verdict(node)
