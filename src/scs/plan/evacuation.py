@@ -119,7 +119,7 @@ class Situation:
     """All of them."""
     unfenceable: str
     lost: Sequence[str]
-    """All nodes that are silent now and were not evacuated before."""
+    """All nodes that are silent now, and are not known to be out of service."""
     at_once: int
     fates: Sequence[Fate]
 

@@ -155,6 +155,12 @@ def test_one_that_was_evacuated_before_does_not_count(cloud: Cloud) -> None:
     assert not cloud.refused("node-2")
 
 
+def test_one_that_is_out_of_service_does_not_count(cloud: Cloud) -> None:
+    cloud.nova.services["nova-compute-node-2"]["status"] = "disabled"
+    cloud.nova.lose("node-2", "node-3")
+    assert not cloud.refused()
+
+
 def test_disks_in_files_stay_with_their_node(empty: World) -> None:
     cloud = Cloud(empty)
     nodes = [{"name": "node-1"}, *({"name": name, "roles": ["compute"]} for name in NODES[1:])]

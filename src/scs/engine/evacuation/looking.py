@@ -65,8 +65,10 @@ class Sight:
 
     @property
     def lost(self) -> tuple[str, ...]:
-        """The nodes that are silent, but for those that were evacuated before."""
-        return tuple(name for name in self.silent if not evacuated(self.hosts.get(name)))
+        """The nodes that are silent, but for those that somebody, or scs, has disabled before."""
+        return tuple(
+            name for name in self.silent if name not in self.hosts or self.hosts[name].enabled
+        )
 
     def verdict(self, node: str) -> Verdict:
         return judge(self.signs[node])
