@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evacuations import NODES, Cloud
+from scs.api.evacuation import EVACUATED
 from scs.engine.evacuation.run import Outcome
 from scs.engine.evacuation.watching import News, Watch
 from scs.errors import Busy, Problem
@@ -67,6 +68,15 @@ def test_a_watcher_leaves_alone_what_somebody_has_disabled(cloud: Cloud) -> None
     assert news.event == "refused"
     assert "new fans" in news.text
     assert not cloud.nova.changes
+
+
+def test_a_watcher_goes_on_where_one_was_killed_before_nova_knew(cloud: Cloud) -> None:
+    cloud.nova.services["nova-compute-node-3"] |= {
+        "status": "disabled",
+        "disabled_reason": EVACUATED,
+    }
+    cloud.nova.lose("node-3")
+    assert events(cloud, Watch(cloud.evacuate)) == [("lost", "node-3"), ("evacuated", "node-3")]
 
 
 def test_a_watcher_tries_again_and_says_so_once(cloud: Cloud) -> None:

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scs.engine.evacuation.looking import Sight, Ways, evacuated, look
+from scs.api.evacuation import EVACUATED
+from scs.engine.evacuation.looking import Sight, Ways, look
 from scs.engine.evacuation.run import Outcome
 from scs.engine.session import Session
 from scs.errors import Busy, ScsError
@@ -67,7 +69,7 @@ class Watch:
 
     def _acts(self, sight: Sight, node: str, act: Act) -> Iterator[News]:
         host = sight.hosts[node]
-        if not host.enabled and not evacuated(host):
+        if not host.enabled and host.reason != EVACUATED:
             self._done.add(node)
             why = f"is disabled in Nova ({host.reason or 'no reason given'}), so it is left alone"
             yield self._tells("refused", node, why)
@@ -84,9 +86,10 @@ class Watch:
 
     def _once(self, event: str, node: str, text: str) -> Iterator[News]:
         """What is tried again in each round is told again only when it is something else."""
-        if self._told.get(node) != f"lost, {event}: {text}":
+        kept = f"lost, {event}: {re.sub('[0-9]+', '', text)}"  # seconds go by
+        if self._told.get(node) != kept:
             yield self._tells(event, node, text)
-            self._told[node] = f"lost, {event}: {text}"
+            self._told[node] = kept
 
     def _tells(self, event: str, node: str, text: str, values: Any = None) -> News:
         self._told[node] = f"{event}: {text}"
