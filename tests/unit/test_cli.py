@@ -141,7 +141,7 @@ def test_init_with_a_name_that_no_cloud_can_have(scs: Scs) -> None:
         ("nodes: [", ("plan",), "cloud.yaml"),
         ("nodse: []\n", ("plan",), "nodes"),
         ("nodse: []\n", ("up",), "nodes"),
-        (f"{SPEC}release: '2031.1'\n", ("plan",), "cloud.yaml:2:10: release: expected `2026.2`"),
+        (f"{SPEC}release: '2031.1'\n", ("plan",), "cloud.yaml:2:10: release: expected `2026.1`"),
         (
             f"{SPEC}config: {{nova-api: {{DEFAULT: {{a: 1}}}}}}\n",
             ("plan",),

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from scs import release
+
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 
@@ -24,9 +26,14 @@ def locked(path: Path) -> set[tuple[str, str]]:
 
 
 TOOLS = ("src/scs/engine/records/ara.lock", "src/scs/release/2026.2/here/tempest.lock")
+RELEASES = [
+    f"src/scs/release/{name}/{part}.lock"
+    for name in release.names()
+    for part in (*release.load(name).parts, "build")
+]
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, *TOOLS])
+@pytest.mark.parametrize("lock", [*LOCKS, *TOOLS, *RELEASES])
 def test_everything_has_a_hash_and_no_server_is_named(checkout: Path, lock: str) -> None:
     text = (checkout / lock).read_text()
     assert "://" not in text

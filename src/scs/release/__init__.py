@@ -80,6 +80,11 @@ class Release:
         return self.folder / f"{self.part}.finish"
 
     @property
+    def constraints(self) -> Path:
+        """Bounds for packages that no *.in names, where there are any."""
+        return self.folder / "constraints.txt"
+
+    @property
     def build_lock(self) -> Path:
         """What builds those of them that come without wheels, with versions and hashes."""
         return self.folder / "build.lock"

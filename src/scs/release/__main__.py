@@ -22,6 +22,7 @@ OLDEST = "3.11"
 
 def lock(release: Release, upgrade: bool) -> None:
     """Resolve what is demanded (*.in) into locks that name hashes, but no server."""
+    bounds = release.constraints.name
     nodes: list[str] = ["--python-version", PYTHON, "--python-platform", platform_tag()]
     # Tools run with this machine's Python, whichever of Debian's that is.
     any_python = ["--universal", "--python-version", OLDEST]
@@ -36,6 +37,7 @@ def lock(release: Release, upgrade: bool) -> None:
                 *(["--upgrade"] if upgrade else []),
                 # The same setuptools builds and runs, and what two environments have is the same.
                 *(["--constraints", f"{MAIN}.lock"] if source != MAIN else []),
+                *(["--constraints", bounds] if release.constraints.exists() else []),
                 *("-o", f"{source}.lock", f"{source}.in"),
             ],
             cwd=release.folder,
