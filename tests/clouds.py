@@ -110,6 +110,7 @@ def view_of(
         internal_address=spec.internal_address,
         external_address=spec.external_address,
         dns=spec.dns,
+        release=spec.release,
         services=frozenset(spec.services),
         tenant=spec.first_project(),
         content=spec.provided(),

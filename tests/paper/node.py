@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import fnmatch
 from hashlib import sha256
+from itertools import pairwise
 
 from paper.cloud import PaperCloud, Values
 from scs.resources import (
@@ -35,8 +36,22 @@ from scs.resources import (
     SwitchSettings,
     Unit,
 )
+from scs.resources.migration import Found
+from scs.resources.schema import Schema, release_of
 
 SILENT = {"unseen": "it does not answer"}
+RELEASES = ("2025.2", "2026.1", "2026.2", "2027.1")
+"""Those that revisions on paper are of."""
+
+
+def schema(release: str) -> Schema:
+    """The revisions that a release's environment knows."""
+    kinds = ("expand", "contract")
+    follows: dict[str, list[str]] = {f"{kind}-{RELEASES[0]}": [] for kind in kinds}
+    for before, name in pairwise(name for name in RELEASES if name <= release):
+        follows |= {f"{kind}-{name}": [f"{kind}-{before}"] for kind in kinds}
+    expand, contract = (f"{kind}-{release}" for kind in kinds)
+    return Schema(frozenset({expand, contract}), frozenset({expand}), follows)
 
 
 class PaperNode:
@@ -86,7 +101,9 @@ class PaperNode:
             case Migration():
                 if not self._database_answers():
                     return SILENT
-                return {"wrong": (thing or {"wrong": "was never done"})["wrong"]}
+                known = thing or {"wrong": ""}
+                judged = item.judge(self._found(item, known))
+                return {**judged, "wrong": known["wrong"] or judged["wrong"]}
             case QueueAccounts():
                 if not self.cloud.active(self.name, item.component):
                     return {user: "amqp: connection refused" for user, _, _ in item.accounts}
@@ -164,6 +181,41 @@ class PaperNode:
             **({"held": True} if thing.get("held") else {}),
         }
 
+    def _found(self, item: Migration, thing: Values) -> Found:
+        """What the databases say: of each release the one revision that comes, and one that takes
+        something away.
+        """
+        release = release_of(item.environment)
+        rows: list[str] = thing.get("revisions", [])
+        return Found(
+            schemas=dict.fromkeys(item.proofs.values(), schema(release)),
+            versions=dict.fromkeys(item.proofs, rows),
+            rows=[answer.splitlines() if thing else [] for answer in item.rows.values()],
+            held=thing.get("held", ""),
+            running=self._running(),
+        )
+
+    def _running(self) -> str:
+        return release_of(self.things.get("link:/opt/scs/openstack", {}).get("target", ""))
+
+    def _migrated(self, item: Migration) -> Values:
+        """What a migration makes of it; notes what leads back as the real one does."""
+        thing = self.things.get(item.id, {"held": "", "revisions": []})
+        release, seen = release_of(item.environment), self.observe(item)
+        held = thing.get("held", "")
+        if item.why(seen) is None or seen["do"] == "back":
+            return {**thing, "wrong": ""}
+        if not held and "" < self._running() < release:
+            held = self._running()
+        rows = [f"expand-{release}", f"contract-{release}"]
+        if seen["do"] == "expand" and item.expand:
+            rows = [rows[0], *(row for row in thing["revisions"] if row.startswith("contract"))]
+        return {
+            "wrong": "",
+            "held": "" if seen["do"] == "finish" else held,
+            "revisions": rows if item.proofs else [],
+        }
+
     def _database_answers(self) -> bool:
         # Wherever accounts were made, there is the database.
         givers = {
@@ -233,7 +285,7 @@ class PaperNode:
             case Restored():
                 self.things[item.id] = {"there": True}
             case Migration():
-                self.things[item.id] = {"wrong": ""}
+                self.things[item.id] = self._migrated(item)
             case QueueAccounts():
                 self.things[item.id] = {user: word for user, word, _ in item.accounts}
             case Keys():

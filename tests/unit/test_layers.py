@@ -331,7 +331,7 @@ def _tree(path: Path, files: dict[str, str]) -> Path:
     ],
 )
 def test_heads(tmp_path: Path, files: dict[str, str], expected: list[str]) -> None:
-    assert heads.heads(_tree(tmp_path, files)) == expected
+    assert heads.described(_tree(tmp_path, files))["heads"] == expected
 
 
 @pytest.mark.parametrize(
@@ -346,7 +346,7 @@ def test_a_tree_that_is_not_understood_is_an_error(
     tmp_path: Path, files: dict[str, str], message: str
 ) -> None:
     with pytest.raises(ScsError, match=message):
-        heads.heads(_tree(tmp_path, files))
+        heads.described(_tree(tmp_path, files))
 
 
 # What an installation is settled into.

@@ -176,7 +176,7 @@ def test_on_an_empty_node_everything_is_a_step_in_the_given_order() -> None:
     more = (
         Packages(name="a", packages=("a",)),
         Directory(name="/d"),
-        Migration(name="m", argv=(), user="a"),
+        Migration(name="m", environment="", argv=(), user="a"),
     )
     found = node_steps("node-1", (*more, *DESIRED), {})
     assert [step.id for step, _ in found] == [item.id for item in (*more, *DESIRED)]

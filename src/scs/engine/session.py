@@ -104,6 +104,8 @@ class Session:
         self.stock = Stock(spec, self.paths, self.release, self.workshop, self.packages)
         self.nodes_only = False
         """Nothing is made in the API, nor taken away there."""
+        self.finishing = False
+        """An upgrade is finished: what leads back to the release before is given up."""
         self.rounds = 0
         """How often this run has converged nodes."""
         self.run_id = f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
@@ -200,6 +202,8 @@ class Session:
             internal_address=spec.internal_address,
             external_address=spec.external_address,
             dns=spec.dns,
+            release=self.release.name,
+            finishing=self.finishing,
             services=frozenset(spec.services),
             tenant=spec.first_project(),
             content=spec.provided(),

@@ -230,11 +230,26 @@ class Packaged:
 
 @dataclass(frozen=True)
 class Migration:
-    """Brings the component's databases up to date; see resources.Migration."""
+    """Brings the component's databases up to date; see resources.Migration.
+
+    Commands name the environment by its link; they are run in that of the wanted release, also
+    while another one is still at work.
+    """
 
     name: str
     argv: tuple[str, ...]
+    """Does everything at once: in a new cloud."""
     user: str
+    expand: tuple[str, ...] = ()
+    """In an upgrade: does what the release before bears, which still works on the databases;
+    empty: `argv` does no more than that."""
+    online: tuple[tuple[str, ...], ...] = ()
+    """Commands that bring rows to the form of the new release while it works on them, when the
+    upgrade is finished."""
+    contract: tuple[str, ...] = ()
+    """Takes away what only the release before needs, when the upgrade is finished."""
+    back: tuple[str, ...] = ()
+    """In a rollback: run in the older release's environment before that one is at work again."""
     proofs: Mapping[str, str] = field(default_factory=dict)
     rows: Mapping[str, str] = field(default_factory=dict)
     answers: Callable[[View], Mapping[str, str]] | None = None

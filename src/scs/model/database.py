@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from scs.model.component import Migration
 from scs.model.needs import Database, Need
@@ -32,16 +32,30 @@ def accounts(
         )
 
 
-def schema(name: str, *command: str) -> Migration:
+def schema(
+    name: str,
+    *command: str,
+    expand: Sequence[str] = (),
+    online: Sequence[str] = (),
+    contract: Sequence[str] = (),
+) -> Migration:
     """A service of OpenStack's brings its only database up to date with a command of its own.
 
     Service, user and database have the same name, and so have the heads of alembic that prove it.
+    The others are words of the same program, each of them all that follows its name.
     """
     program, *words = command
+
+    def argv(words: Sequence[str]) -> tuple[str, ...]:
+        return (f"{ENVIRONMENT}/bin/{program}", *words) if words else ()
+
     return Migration(
         name,
-        argv=(f"{ENVIRONMENT}/bin/{program}", *words),
+        argv=argv(words),
         user=name,
+        expand=argv(expand),
+        online=(argv(online),) if online else (),
+        contract=argv(contract),
         proofs={name: name},
         snapshot=True,
     )

@@ -28,7 +28,9 @@ N = TypeVar("N", bound=Need)
 
 CA = "/etc/scs/ca.pem"
 DATABASE_CA = "/etc/scs/database-ca.pem"
-ENVIRONMENT = "/opt/scs/openstack"
+ENVIRONMENTS = "/opt/scs"
+"""Has a link for each environment, which decides what runs."""
+ENVIRONMENT = f"{ENVIRONMENTS}/openstack"
 
 
 def fernet_key(secret: str) -> str:
@@ -91,6 +93,10 @@ class View:
     ca: str
     """The cloud's CA certificate (PEM)."""
     ssh_public_key: str
+    release: str = ""
+    """Its name, for templates that differ between releases."""
+    finishing: bool = False
+    """An upgrade is finished now: what leads back is given up."""
     services: frozenset[str] = frozenset()
     """What the operator has chosen of that which not each cloud has."""
     overrides: Overrides = field(default_factory=Overrides)
@@ -176,6 +182,18 @@ class View:
     def relayed(self, port: int) -> str:
         """Where a control node's `relayed` port is reached from this node: ADDRESS:PORT."""
         return f"{self.own_entry or self.control.address}:{port}"
+
+    def in_environment(self, command: str) -> str:
+        """A path below the link to an environment, by the way that only leads to this release's.
+
+        For what must not follow the link when it is turned: migrations that run before that, and
+        services that load more of their code later.
+        """
+        for name, place in self.environments.items():
+            link = f"{ENVIRONMENTS}/{name}"
+            if command == link or command.startswith(f"{link}/"):
+                return place + command.removeprefix(link)
+        return command
 
     @property
     def leads(self) -> bool:

@@ -72,6 +72,8 @@ class Frame:
     """Ids of that, and of all that it needs."""
     read: tuple[str, ...]
     """Paths that its units read."""
+    links: frozenset[str]
+    """Ids of the links to environments that it needs."""
 
 
 class Expander:
@@ -145,10 +147,13 @@ class Expander:
         own = [*ground, *(item for item in files if item)]
         ids = _ids(own)
         frame = site.once(("frame", part.name, ids, shape), self._frame, part, ids, shape)
-        made = site.once(("made", part.name, frame.ready), _made, part, frame.ready)
+        # The link to the environment is turned after migrations, where it leads elsewhere.
+        still = tuple(name for name in frame.ready if name not in frame.links)
+        made = site.once(("made", part.name, still), _made, part, still)
         found = [*own, *frame.base, *frame.gates, *made]
-        before = frame.ready + _ids(made)
+        before = still + _ids(made)
         found += site.once(("migrations", part.name, before), _migrations, part, before)
+        before = frame.ready + _ids(made)
         migrated = {f"migration:{item.name}": item.later for item in part.migrations}
         early = before + tuple(name for name, later in migrated.items() if not later)
         for unit in part.units:
@@ -188,7 +193,13 @@ class Expander:
         read = (*_paths(own, File), *_paths(met, File, Link), *paths)
         all_ids = own + _ids(base)
         ready = all_ids + met + _ids(gates) + tuple(f"file:{path}" for path in paths)
-        return Frame(tuple(base), tuple(gates), all_ids, ready, read)
+        links = frozenset(
+            name
+            for _, given in shape
+            for need, name in given
+            if isinstance(need, needs.Environment)
+        )
+        return Frame(tuple(base), tuple(gates), all_ids, ready, read, links)
 
     def _file(
         self, site: Site, part: Component, declared: Config | Text, after: tuple[str, ...]
@@ -310,7 +321,9 @@ class Expander:
         if isinstance(unit, Packaged):
             return [*found, File(name=f"{folder}/scs.conf", content=drop_in_text(unit))]
         if isinstance(unit, Wsgi):
-            found.append(File(name=f"{UWSGI}/{unit.name}.ini", content=uwsgi_text(unit)))
+            # Not the link: what it loads later must be of the release that it started with.
+            text = uwsgi_text(unit, self.view.in_environment(unit.home))
+            found.append(File(name=f"{UWSGI}/{unit.name}.ini", content=text))
             unit = wsgi_service(unit)
         text = service_text(part, unit)
         return [*found, File(name=f"{SYSTEMD}/{file}", content=text)]
@@ -429,22 +442,34 @@ def _made(site: Site, part: Component, ready: tuple[str, ...]) -> tuple[Resource
 
 
 def _migrations(site: Site, part: Component, before: tuple[str, ...]) -> list[Resource]:
+    view = site.view
+
+    def there(argv: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(view.in_environment, argv))
+
     found: list[Resource] = []
     for migration in part.migrations:
         found.append(
             MigrationResource(
                 name=migration.name,
                 component=part.name,
-                argv=migration.argv,
+                environment=view.environments[needs.Environment.name],
+                argv=there(migration.argv),
                 user=migration.user,
+                expand=there(migration.expand),
+                finish=tuple(
+                    there(argv) for argv in (*migration.online, migration.contract) if argv
+                ),
+                back=there(migration.back),
+                finishing=view.finishing,
                 proofs=migration.proofs,
                 rows={
                     **migration.rows,
-                    **(migration.answers(site.view) if migration.answers else {}),
+                    **(migration.answers(view) if migration.answers else {}),
                 },
-                env=migration.environment(site.view) if migration.environment else {},
+                env=migration.environment(view) if migration.environment else {},
                 snapshot=migration.snapshot,
-                elsewhere=not site.view.leads,
+                elsewhere=not view.leads,
                 after=before,
             )
         )

@@ -110,11 +110,11 @@ def wsgi_service(unit: Wsgi) -> Service:
     )
 
 
-def uwsgi_text(unit: Wsgi) -> str:
-    """The uwsgi file of a WSGI application."""
+def uwsgi_text(unit: Wsgi, home: str) -> str:
+    """The uwsgi file of a WSGI application in the environment at that path."""
     options = {
         "plugins": "python3",
-        "home": unit.home,
+        "home": home,
         "module": unit.module,
         "http-socket": f"127.0.0.1:{unit.port}",
         "master": "true",

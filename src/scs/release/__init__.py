@@ -26,7 +26,7 @@ PYTHON = "3.13"
 MAIN = "openstack"
 """The environment of the services; a release can have others beside it."""
 
-RECIPE = 3
+RECIPE = 4
 """Raise it when `environment` makes something else of the same locks: it is a new environment."""
 
 

@@ -25,7 +25,7 @@ from pathlib import Path, PurePosixPath
 
 from scs.errors import BadInput, Problem, ScsError
 from scs.release import MAIN, PYTHON, Release
-from scs.release.heads import heads
+from scs.release.heads import described
 from scs.shell import Say, run
 
 _SITE = f"lib/python{PYTHON}/site-packages"
@@ -113,7 +113,7 @@ def install(release: Release, tree: Path, cache: Path, say: Say) -> None:
     if release.part != MAIN:
         return
     trees = tomllib.loads(release.migrations.read_text())["trees"]
-    found = {name: heads(site / at) for name, at in sorted(trees.items())}
+    found = {name: described(site / at) for name, at in sorted(trees.items())}
     (environment / "heads.json").write_text(json.dumps(found, indent=1) + "\n")
 
 

@@ -34,11 +34,13 @@ class Restored(Resource):
 
     kind: ClassVar[str] = "restored"
     data: ClassVar[bool] = True
+    environment: str
+    """The path of the environment whose migrations they are."""
     migrations: tuple[str, ...]
     databases: tuple[str, ...]
 
     def _files(self) -> list[Path]:
-        return [path for path in map(kept, self.migrations) if complete(path)]
+        return [path for name in self.migrations if complete(path := kept(self.environment, name))]
 
     @classmethod
     def observe(cls, wanted: Sequence[Restored]) -> dict[str, Seen]:

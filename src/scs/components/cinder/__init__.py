@@ -85,7 +85,12 @@ component = Component(
     users=(User("cinder", home="/var/lib/cinder"),),
     folders=(Folder("/etc/cinder", group="cinder", mode=0o750),),
     files=(Config("cinder.conf.j2", CONF, group="cinder", service="cinder", policy=True),),
-    migrations=(schema("cinder", "cinder-manage", f"--config-file={CONF}", "db", "sync"),),
+    migrations=(
+        schema(
+            *("cinder", "cinder-manage", f"--config-file={CONF}", "db", "sync"),
+            online=(f"--config-file={CONF}", "db", "online_data_migrations"),
+        ),
+    ),
     units=(
         Wsgi(
             "cinder-api",

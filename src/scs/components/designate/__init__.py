@@ -109,6 +109,7 @@ def known_pool(view: View) -> Iterable[Resource]:
     """The pool in the database: Designate itself brings it there, and only when it runs."""
     yield MigrationResource(
         name="designate-pool",
+        environment=view.environments[Environment.name],
         argv=(
             f"{ENVIRONMENT}/bin/designate-manage",
             f"--config-file={CONF}",

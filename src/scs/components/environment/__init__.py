@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from scs.model.component import EVERYWHERE, Component, Gives
 from scs.model.needs import Environment, Need
-from scs.model.view import View
+from scs.model.view import ENVIRONMENTS, View
 from scs.resources import Link, Resource
 
 
@@ -16,7 +16,7 @@ def link(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resource]]
     """Flipping this link is what upgrades and rolls back."""
     for need in needs:
         assert isinstance(need, Environment)
-        yield need, Link(name=f"/opt/scs/{need.name}", target=view.environments[need.name])
+        yield need, Link(name=f"{ENVIRONMENTS}/{need.name}", target=view.environments[need.name])
 
 
 component = Component(

@@ -10,6 +10,7 @@ from scs.model.needs import BlockStorage, Cache, Database, Environment, ServiceU
 from scs.model.saved import LISTED, Saved, shell
 from scs.model.view import CA, View
 
+CONF = "/etc/glance/glance-api.conf"
 IMAGES = "/var/lib/glance/images"
 
 
@@ -36,14 +37,19 @@ component = Component(
     files=(
         Config(
             "glance-api.conf.j2",
-            "/etc/glance/glance-api.conf",
+            CONF,
             group="glance",
             service="glance",
             policy=True,
         ),
     ),
     migrations=(
-        schema("glance", "glance-manage", "--config-file=/etc/glance/glance-api.conf", "db_sync"),
+        schema(
+            *("glance", "glance-manage", f"--config-file={CONF}", "db_sync"),
+            expand=(f"--config-file={CONF}", "db", "expand"),
+            online=(f"--config-file={CONF}", "db", "migrate"),
+            contract=(f"--config-file={CONF}", "db", "contract"),
+        ),
     ),
     units=(
         Wsgi(

@@ -164,7 +164,11 @@ component = Component(
     ),
     keys=(KeyFolder(FERNET, "keystone/fernet-keys", owner="keystone"),),
     migrations=(
-        schema("keystone", "keystone-manage", "db_sync"),
+        schema(
+            *("keystone", "keystone-manage", "db_sync"),
+            expand=("db_sync", "--expand"),
+            contract=("db_sync", "--contract"),
+        ),
         Migration(
             "keystone-seed",
             argv=(f"{ENVIRONMENT}/bin/python", SEED),

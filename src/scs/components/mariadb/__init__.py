@@ -19,9 +19,9 @@ from scs.model.component import (
     Probe,
 )
 from scs.model.database import accounts
-from scs.model.needs import Cache, Certificate, Database, Need
+from scs.model.needs import Cache, Certificate, Database, Environment, Need
 from scs.model.saved import SCRATCH, Saved, shell
-from scs.model.view import ENVIRONMENT, View
+from scs.model.view import View
 from scs.resources import Gate, HealthAccount, Resource, Restored
 
 START = "/usr/local/lib/scs/mariadb-start"
@@ -41,9 +41,9 @@ def first_rows(view: View) -> Iterable[Resource]:
     if kept:
         yield Restored(
             name="mariadb",
+            environment=view.environments[Environment.name],
             migrations=tuple(item.name for item in kept),
             databases=tuple(name for item in kept for name in item.proofs),
-            after=(f"link:{ENVIRONMENT}",),
         )
 
 

@@ -75,8 +75,10 @@ component = Component(
     migrations=(
         Migration(
             "neutron",
-            argv=(f"{ENVIRONMENT}/bin/python", MIGRATE),
+            argv=(f"{ENVIRONMENT}/bin/python", MIGRATE, "heads"),
             user="neutron",
+            expand=(f"{ENVIRONMENT}/bin/python", MIGRATE, "--expand"),
+            contract=(f"{ENVIRONMENT}/bin/python", MIGRATE, "--contract"),
             proofs={"neutron": "neutron"},
             rows={"SELECT COUNT(*) > 0 FROM neutron.ml2_geneve_allocations": "1"},
             snapshot=True,

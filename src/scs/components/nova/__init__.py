@@ -22,6 +22,8 @@ from scs.model.view import ENVIRONMENT, View
 
 START = "/usr/local/lib/scs/nova-start"
 CONF = "/etc/nova/nova.conf"
+MIGRATE = "/usr/local/lib/scs/nova-migrate"
+BACK = "/usr/local/lib/scs/nova-back"
 FILES = {"OS_NOVA_CONFIG_FILES": f"{ENVIRONMENT}/etc/nova/api-paste.ini;{CONF}"}
 
 
@@ -68,14 +70,17 @@ component = Component(
     ),
     files=(
         Config("nova.conf.j2", CONF, group="nova", service="nova", policy=True),
-        Config("migrate.py.j2", "/usr/local/lib/scs/nova-migrate", mode=0o755),
+        Config("migrate.py.j2", MIGRATE, mode=0o755),
+        Config("back.py.j2", BACK, mode=0o755),
         Config("start.py.j2", START, mode=0o755),
     ),
     migrations=(
         Migration(
             "nova",
-            argv=(f"{ENVIRONMENT}/bin/python", "/usr/local/lib/scs/nova-migrate"),
+            argv=(f"{ENVIRONMENT}/bin/python", MIGRATE),
             user="nova",
+            online=((f"{ENVIRONMENT}/bin/nova-manage", "db", "online_data_migrations"),),
+            back=(f"{ENVIRONMENT}/bin/python", BACK),
             proofs={"nova_api": "nova_api", "nova": "nova", "nova_cell0": "nova"},
             rows={"SELECT COUNT(*) FROM nova_api.cell_mappings": "2"},
             answers=lambda view: {

@@ -29,7 +29,12 @@ component = Component(
             policy=True,
         ),
     ),
-    migrations=(schema("placement", "placement-manage", "db", "sync"),),
+    migrations=(
+        schema(
+            *("placement", "placement-manage", "db", "sync"),
+            online=("db", "online_data_migrations"),
+        ),
+    ),
     units=(
         Wsgi(
             "placement-api",
