@@ -377,12 +377,14 @@ def test_the_record_tells_what_is_there(tmp_path: Path) -> None:
 
 
 def test_tests_and_what_leads_to_them_are_left_out(tmp_path: Path) -> None:
-    for name in ("nova/tests/unit/tests/t.py", "nova/test.py", "jinja2/tests.py"):
+    whole = "heat_integrationtests/common/config.py"
+    for name in ("nova/tests/unit/tests/t.py", "nova/test.py", "jinja2/tests.py", whole):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     points = tmp_path / "nova-1.dist-info/entry_points.txt"
     points.parent.mkdir()
-    points.write_text("[a]\nreal = nova.drivers:Real\nfake = nova.tests.unit.fake:Fake\n")
+    fakes = "fake = nova.tests.unit.fake:Fake\nwhole = heat_integrationtests.common.config:opts\n"
+    points.write_text(f"[a]\nreal = nova.drivers:Real\n{fakes}")
     cached = tmp_path / "in-the-cache-of-uv"
     cached.hardlink_to(points)
     environment.drop_tests(tmp_path)

@@ -15,6 +15,7 @@ import io
 import json
 import os
 import platform
+import re
 import shutil
 import sys
 import tomllib
@@ -35,6 +36,9 @@ _DATA = ("bin", "etc", "share", "include")
 _DEBIAN_MODULES = "/usr/lib/python3/dist-packages"
 _LENT = ("libvirt.py", "libvirt_qemu.py")
 _LENT_NATIVE = ("libvirtmod", "libvirtmod_qemu", "rados", "rbd")
+
+_TESTS = re.compile(r"\.tests|_integrationtests\b")
+"""In what an entry point leads to."""
 
 _SLOW = """    for group in entry_points.groups:
         existing = set()
@@ -169,13 +173,14 @@ def drop_tests(site: Path) -> None:
 
     With them go the entry points that lead there, else stevedore warns of each at every start.
     """
-    for folder in [path for path in site.rglob("tests") if path.is_dir()]:
+    whole = site.glob("*_integrationtests")  # packages of nothing else, which need tempest
+    for folder in [path for path in (*whole, *site.rglob("tests")) if path.is_dir()]:
         shutil.rmtree(folder, ignore_errors=True)  # it may have gone with one above it
     for info in site.glob("*.dist-info"):
         points = info / "entry_points.txt"
         if points.is_file():
             lines = points.read_text().splitlines(keepends=True)
-            kept = [line for line in lines if ".tests" not in line.partition("=")[2]]
+            kept = [line for line in lines if not _TESTS.search(line.partition("=")[2])]
             if kept != lines:
                 _write(points, "".join(kept))
 
