@@ -19,6 +19,7 @@ from scs.resources import (
     Directory,
     File,
     Gate,
+    HealthAccount,
     HypervisorSecret,
     Keys,
     Leftovers,
@@ -28,6 +29,7 @@ from scs.resources import (
     Osd,
     Packages,
     QueueAccounts,
+    QueueFeature,
     Record,
     Resource,
     Restored,
@@ -96,7 +98,7 @@ class PaperNode:
                     "grants": there["grants"],
                     "left": [user for user in item.gone if user in known],
                 }
-            case Restored():
+            case Restored() | HealthAccount():
                 return thing or {"there": False}
             case Migration():
                 if not self._database_answers():
@@ -104,6 +106,8 @@ class PaperNode:
                 known = thing or {"wrong": ""}
                 judged = item.judge(self._found(item, known))
                 return {**judged, "wrong": known["wrong"] or judged["wrong"]}
+            case QueueFeature():
+                return thing or {"state": "disabled"}
             case QueueAccounts():
                 if not self.cloud.active(self.name, item.component):
                     return {user: "amqp: connection refused" for user, _, _ in item.accounts}
@@ -282,10 +286,12 @@ class PaperNode:
                     "accounts": dict(item.accounts),
                     "grants": {user: sorted(item.databases) for user, _ in item.accounts},
                 }
-            case Restored():
+            case Restored() | HealthAccount():
                 self.things[item.id] = {"there": True}
             case Migration():
                 self.things[item.id] = self._migrated(item)
+            case QueueFeature():
+                self.things[item.id] = {"state": "enabled"}
             case QueueAccounts():
                 self.things[item.id] = {user: word for user, word, _ in item.accounts}
             case Keys():

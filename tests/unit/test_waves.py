@@ -25,7 +25,7 @@ def turns(
     without: str = "",
 ) -> list[list[str]]:
     work = {node.name: steps for node in nodes if node.name != without}
-    return waves(nodes, work, observed)
+    return [list(wave) for wave in waves(nodes, work, observed)]
 
 
 def test_what_comes_up_comes_up_together() -> None:

@@ -170,7 +170,7 @@ def up(
     from scs.cli import timings as timing
     from scs.cli.screen import Screen
     from scs.engine.applied import remember, remembered
-    from scs.engine.apply import apply, consent
+    from scs.engine.apply import apply, consent, refuse
     from scs.engine.backup.note import refuse_unfinished
     from scs.engine.hooks import Hooks
     from scs.engine.journal import Result
@@ -202,6 +202,7 @@ def up(
             session.keep_secrets()  # others may be to open them, or they lie in clear text
             show.nothing_to_do(session, look, options, STARTED)
             return
+        refuse(look.plan)
         policies.enforce(session, look, delete_data)
         screen.plan(look.plan)
         agreed = consent(look)
@@ -473,6 +474,7 @@ scs.add_command(
 scs.add_command(Late("scs.cli.secrets", name="secrets", help="List, show and rotate secrets."))
 scs.add_command(Late("scs.cli.backup", name="backup", help="Make, list, prove and remove backups."))
 scs.add_command(backup.restore)
+scs.add_command(Late("scs.cli.upgrade", name="upgrade", help="Finish an upgrade to a release."))
 scs.add_command(Late("scs.cli.timer", name="timer", help="Have commands run by themselves."))
 playbooks.register(scs, _session)
 

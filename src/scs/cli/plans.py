@@ -33,6 +33,8 @@ def show(session: Session, plan: Plan, *, verbose: bool = False, out: Path | Non
     What is all new, or can't be seen, is one line per place and component, unless `verbose`.
     """
     kept(plan)
+    for refusal in plan.refusals:
+        click.echo(click.style(str(refusal), fg="red"))
     for name, why in plan.objections:
         click.echo(click.style(f"component {name}: {why}", fg="red"))
     if not plan:

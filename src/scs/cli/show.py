@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scs.cli.screen import ago_text, seconds_text
+from scs.errors import Problem
 from scs.plan.degraded import down, since
 from scs.plan.plan import Step
+from scs.plan.upgrade import unfinished
 from scs.verify.gauges import readings
 
 if TYPE_CHECKING:
@@ -29,13 +31,17 @@ def warning_values(session: Session, look: Look) -> list[dict[str, str]]:
     mask = session.secrets.mask
     return [
         {"where": item.where, "what": mask(item.what), "hint": mask(item.hint)}
-        for item in session.warnings(look.view)
+        for item in _warnings(session, look)
     ]
+
+
+def _warnings(session: Session, look: Look) -> list[Problem]:
+    return [*unfinished(look.view, look.observed), *session.warnings(look.view)]
 
 
 def warnings(session: Session, look: Look) -> None:
     """The same for people; changes nothing of how a command ends."""
-    for item in session.warnings(look.view):
+    for item in _warnings(session, look):
         text = session.secrets.mask(str(item))
         click.echo(click.style("warning: ", fg="yellow") + text, err=True)
 

@@ -22,6 +22,7 @@ from scs.engine.recording import Recording
 from scs.engine.session import Session
 from scs.errors import BadInput, Problem, StepFailed
 from scs.model.objects import ApiObject
+from scs.model.topology import Role
 from scs.model.view import View
 from scs.patience import patient
 from scs.plan.announce import holds, owners
@@ -149,7 +150,9 @@ def _remove_objects(session: Session, look: Look) -> None:
 
 
 def refuse(plan: Plan) -> None:
-    """Raises BadInput when a component objects to any change."""
+    """Raises BadInput when a component objects to any change, or the release can't come."""
+    if plan.refusals:
+        raise BadInput(*plan.refusals)
     if plan.objections:
         raise BadInput(*[Problem(f"component {name}", why) for name, why in plan.objections])
 
@@ -239,6 +242,7 @@ class Converging:
             for step, _ in pairs:
                 self._pending.setdefault(step.component, set()).add((node, step.id))
         self._owners = owners(look.view)
+        self._controls = {part.name for part in look.view.components if Role.CONTROL in part.roles}
 
     def run(self) -> None:
         """Do them all; raises StepFailed."""
@@ -284,10 +288,10 @@ class Converging:
         look = self._look
         work = {name: [item for _, item in pairs] for name, pairs in self._steps.items()}
         try:
-            for wave in waves(look.view.nodes, work, look.observed):
+            for wave in waves(look.view.nodes, work, look.observed, self._controls):
                 answers = self._session.hand.converge(
                     {name: links[name] for name in wave},
-                    {name: [item.payload() for item in work[name]] for name in wave},
+                    {name: [item.payload() for item in items] for name, items in wave.items()},
                     self._run,
                 )
                 failed = [

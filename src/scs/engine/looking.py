@@ -30,7 +30,9 @@ from scs.plan.plan import (
     stranded,
 )
 from scs.plan.removal import emptied
+from scs.plan.upgrade import refusals, staged
 from scs.providers import Lack, NodeState
+from scs.release import names
 from scs.resources import Absent, Record, Resource, Seen
 
 if TYPE_CHECKING:
@@ -83,13 +85,16 @@ def look(session: Session) -> Look:
     gone_there, left_there = gone_steps(gone, past, session.delete_data)
     on_nodes = {
         name: (
-            *node_steps(
-                name,
-                items,
+            *staged(
+                node_steps(
+                    name,
+                    items,
+                    observed.get(name, {}),
+                    looked=name in there,
+                    unseen=_why_unseen(name, states, name in there),
+                    away=[item for _, item in away[name][0] if isinstance(item, Absent)],
+                ),
                 observed.get(name, {}),
-                looked=name in there,
-                unseen=_why_unseen(name, states, name in there),
-                away=[item for _, item in away[name][0] if isinstance(item, Absent)],
             ),
             *away[name][0],
         )
@@ -115,6 +120,7 @@ def look(session: Session) -> Look:
             *stranded(view, known, kept),
             *given_up(view, known, going_parts, session.delete_data),
         ),
+        refusals=tuple(refusals(view, observed, names())),
         kept=(*kept, *left_there),
         leaving=tuple(
             leaving_step(

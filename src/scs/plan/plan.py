@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from scs.errors import Problem
 from scs.model.component import Component
 from scs.model.objects import ApiObject
 from scs.model.topology import Node
@@ -110,6 +111,8 @@ class Plan:
     """Data of what is no more wanted: not a change, but to be told."""
     objections: tuple[tuple[str, str], ...] = ()
     """Component and why nothing may be done."""
+    refusals: tuple[Problem, ...] = ()
+    """Why the cloud can't become the wanted release's."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
