@@ -275,6 +275,20 @@ def test_an_unknown_release_is_bad_input() -> None:
         release.load("1999.1")
 
 
+def test_an_environment_is_lent_under_second_names(tmp_path: Path) -> None:
+    """Nodes that were made from another layer see it in the folder that all share."""
+    one = release.load("2026.2")
+    layer = layers.environment_path(tmp_path, one) / one.environment_path.relative_to("/")
+    (layer / "bin").mkdir(parents=True)
+    (layer / "bin/python").symlink_to("/usr/bin/python3")
+    (layer / "heads.json").write_text("{}")
+    lent = layers.lend_environment(tmp_path, one, quiet)
+    assert lent == layers.shared(tmp_path) / "environments" / one.environment_id
+    assert (lent / "heads.json").samefile(layer / "heads.json")
+    assert (lent / "bin/python").readlink() == Path("/usr/bin/python3")
+    assert layers.lend_environment(tmp_path, one, quiet) == lent
+
+
 # Migration heads.
 
 
@@ -332,6 +346,25 @@ def _tree(path: Path, files: dict[str, str]) -> Path:
 )
 def test_heads(tmp_path: Path, files: dict[str, str], expected: list[str]) -> None:
     assert heads.described(_tree(tmp_path, files))["heads"] == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"expand/e.py": "e", "contract/c.py": "c"}, ["e"]),
+        ({"x_expand01.py": "e", "x_contract01_empty.py": "c"}, ["e"]),
+        ({"e.py": "e", "constraints_contracted.py": "c"}, ["c", "e"]),
+    ],
+    ids=["folders", "names", "nothing is taken away"],
+)
+def test_what_older_code_bears_is_told_by_the_place(
+    tmp_path: Path, files: dict[str, str], expected: list[str]
+) -> None:
+    texts = {name: f"revision = '{rev}'\ndown_revision = 'a'" for name, rev in files.items()}
+    texts["a.py"] = "revision = 'a'\ndown_revision = None"
+    found = heads.described(_tree(tmp_path, texts))
+    assert found["expanded"] == expected
+    assert found["follows"] == {"a": [], "c": ["a"], "e": ["a"]}
 
 
 @pytest.mark.parametrize(

@@ -4,21 +4,25 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 
 from scs.errors import ScsError
 from scs.model.topology import Network, Node, Role
+from scs.paths import Paths
 from scs.providers import guest
 from scs.providers.local import firewall, host, names, network, preflight, rootfs
 from scs.providers.local.firewall import Chain
 from scs.providers.local.probe import probe_kvm
+from scs.providers.local.provider import Lent, LocalProvider
 from scs.providers.written import dump_node, load_node
+from scs.shell import Say, quiet
 
 NETWORKS = {
     "management": Network("management", IPv4Network("10.30.0.0/24")),
@@ -536,3 +540,40 @@ def test_the_last_cloud_puts_the_host_back_whatever_else_lies_there(
     host.release("two")
     assert forward.read_text() == "0"
     assert host.clouds() == []
+
+
+# --- nodes that were made from another release's layers
+
+
+class Here:
+    """A node that is this process: its root is this machine's, and it runs commands here."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def init(self) -> int | None:
+        return None if self.name == "off" else os.getpid()
+
+    def exec(self, argv: Sequence[str]) -> str:
+        return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+
+def test_nodes_get_the_environment_that_their_layers_lack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = PurePosixPath(tmp_path / "opt/releases/2026.2-b")
+    made: list[str] = []
+
+    def make(_say: Say) -> Path:
+        made.append("2026.2-b")
+        return tmp_path / "shared/environments/2026.2-b"
+
+    paths = Paths(tmp_path / "state", tmp_path / "cache")
+    local = LocalProvider(paths, "desk", NETWORKS, lambda _: [], Lent(place, make))
+    monkeypatch.setattr(local, "container", Here)
+    assert local._lacking(["on", "off"]) == [f"on has no {place}"]
+    local._lend(["on", "off"], quiet)
+    assert str(Path(place).readlink()) == "/var/lib/scs/artifacts/environments/2026.2-b"
+    assert local._lacking(["on", "off"]) == []
+    local._lend(["on", "off"], quiet)
+    assert made == ["2026.2-b"]

@@ -18,6 +18,7 @@ from scs.model.topology import Node, Role
 from scs.patience import expect
 from scs.providers import Provider
 from scs.providers.local import LocalProvider, host
+from scs.providers.local.provider import Lent
 from scs.providers.local.rootfs import delete_tree
 from scs.providers.ssh import Claims, Login, SshProvider, Switch, Tree
 from scs.release import MAIN
@@ -93,6 +94,7 @@ def _local(session: Session) -> LocalProvider:
         session.spec.name,
         session.spec.networks(),
         session.stock.layers,
+        Lent(session.release.environment_path, session.stock.lent),
         virt=session.spec.compute.virt,
         uplink_dns=session.spec.dns,
         mirror=session.spec.debian.mirror,

@@ -56,6 +56,11 @@ class Stock:
         environment = self._workshop.start("OpenStack environment", self._environment)
         return [environment.result(), base.result()]
 
+    def lent(self, say: Say) -> Path:
+        """The services' environment where nodes see it that were made from another; waits."""
+        self.layers(say)
+        return layers.lend_environment(self._cache, self._release, say)
+
     def start_beside(self, parts: Iterable[str]) -> Sequence[Future[Path]]:
         """Start making environments beside that of the services."""
         return [

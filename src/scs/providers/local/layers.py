@@ -332,6 +332,23 @@ def build_environment(
     return made
 
 
+def lend_environment(cache: Path, release: Release, say: Say) -> Path:
+    """The environment of the services where all nodes of this machine see it, too.
+
+    For nodes that were made from the layers of another release: theirs stay as they are. It is
+    the layer's, file by file under a second name, and takes no room of its own.
+    """
+    layer = environment_path(cache, release) / release.environment_path.relative_to("/")
+
+    def make(work: Path) -> Path:
+        say(f"handing out the environment of {release.name}")
+        command: list[str | Path] = ["cp", "--archive", "--link", layer, work / "tree"]
+        run(command, where=f"environment of {release.name}")
+        return work / "tree"
+
+    return _once(shared(cache) / "environments" / release.environment_id, say, make)
+
+
 def options_path(cache: Path, release: Release, packages: Sequence[str]) -> Path:
     """Where it is kept what options these packages of a release know."""
     digest = hashlib.sha256("\0".join([options.PROGRAM, *packages]).encode()).hexdigest()

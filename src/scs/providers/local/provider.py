@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from scs.errors import Problem, ScsError
 from scs.model.finding import Finding
@@ -38,10 +40,21 @@ Layers = Callable[[Say], Sequence[Path]]
 _PARALLEL = 8
 
 
+@dataclass(frozen=True)
+class Lent:
+    """The environment that the services run in, for nodes whose layers have another one."""
+
+    place: PurePosixPath
+    """Where nodes look for it."""
+    make: Callable[[Say], Path]
+    """Puts it into the folder that nodes share with this machine, under its own name."""
+
+
 class LocalProvider:
     """Nodes as systemd containers on this machine, in the shape of `scs.providers.Provider`.
 
-    `networks` are "management", "tunnel" and "external". `virt` is "auto" (probe), "kvm" or
+    `networks` are "management", "tunnel" and "external". `lent` is what nodes get when the layers
+    that they were made from lack it. `virt` is "auto" (probe), "kvm" or
     "qemu". `uplink_dns` are name servers for the nodes where the host's can't be used;
     `mirror` is the Debian archive that `preflight` asks if it is not this machine's.
     """
@@ -55,6 +68,7 @@ class LocalProvider:
         cloud: str,
         networks: Mapping[str, Network],
         layers: Layers,
+        lent: Lent | None = None,
         virt: str = "auto",
         uplink_dns: Sequence[IPv4Address | IPv6Address] = (),
         mirror: str | None = None,
@@ -63,6 +77,7 @@ class LocalProvider:
         self.cloud = cloud
         self.networks = {name: networks[name] for name in INTERFACES}
         self.layers = layers
+        self.lent = lent
         self.virt = virt
         self.uplink_dns = tuple(uplink_dns)
         self.mirror = mirror
@@ -160,6 +175,7 @@ class LocalProvider:
             ("forwarding", off, False),
             ("nat", firewall.missing_nat(ruleset, self.cloud, self.networks), False),
             ("firewall", ways, False),
+            ("environments", self._lacking(running), False),
         ]
         return [Lack(name, "; ".join(found), cuts) for name, found, cuts in seen if found]
 
@@ -231,6 +247,32 @@ class LocalProvider:
                 raise error
         if problems:
             raise ScsError(*problems)
+        self._lend([node.name for node in nodes], say)
+
+    def _lacking(self, nodes: Iterable[str]) -> list[str]:
+        """What to say of each of these nodes that runs and has no such environment."""
+        if self.lent is None:
+            return []
+        place = str(self.lent.place)
+        # In the node's own file system; where a link leads there can't be told from here.
+        inits = {name: self.container(name).init() for name in nodes}
+        return [
+            f"{name} has no {place}"
+            for name, init in inits.items()
+            if init is not None and not os.path.lexists(f"/proc/{init}/root{place}")
+        ]
+
+    def _lend(self, nodes: Sequence[str], say: Say) -> None:
+        """Bring the environment to those that were made from the layers of another one."""
+        takers = [name for name in nodes if self._lacking([name])]
+        if not takers or self.lent is None:
+            return
+        made = self.lent.make(say)
+        place, target = str(self.lent.place), f"/var/lib/scs/artifacts/environments/{made.name}"
+        for name in takers:
+            container = self.container(name)
+            container.exec(["mkdir", "--parents", str(self.lent.place.parent)])
+            container.exec(["ln", "--symbolic", "--force", "--no-dereference", target, place])
 
     def connection(self, node: Node) -> Connection:
         """How to reach the node."""
