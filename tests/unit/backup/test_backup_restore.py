@@ -48,6 +48,33 @@ def test_data_come_back_while_who_writes_is_stopped(world: World, place: Place) 
     assert not unfinished(world.session().paths)
 
 
+def test_a_backup_leads_back_from_a_finished_upgrade(empty: World, place: Place) -> None:
+    """No older service meets the newer databases: it is started when its own are back."""
+    world = empty
+    world.yaml["release"] = "2026.1"
+    world.up()
+    made(world, place)
+    was = {name: dict(thing) for name, thing in world.node.items() if name.startswith("migration:")}
+    world.yaml["release"] = "2026.2"
+    world.up()
+    for thing in was:
+        world.node[thing] |= {"held": "", "revisions": ["expand-2026.2", "contract-2026.2"]}
+    world.yaml["release"] = "2026.1"
+    assert world.plan().plan.refusals
+    steps: list[str] = []
+
+    def at_step(_where: str, step: str) -> None:
+        steps.append(step)
+        if step == f"feed {DATABASES}":
+            world.node.update({name: dict(thing) for name, thing in was.items()})
+
+    world.cloud.at_step = at_step
+    assert restored(world, place) == []
+    assert steps.index(f"feed {DATABASES}") < steps.index("link:/opt/scs/openstack")
+    assert "2026.1" in world.node["link:/opt/scs/openstack"]["target"]
+    assert not world.plan().plan
+
+
 def test_a_lost_machine_comes_back(world: World, place: Place) -> None:
     world.cloud.data["node-1"] = {DATABASES: "all rows\n-- Dump completed\n"}
     secrets = world.secrets()

@@ -113,7 +113,8 @@ def restore(
     note(session.paths, manifest.id)
     # What is wanted in the API is in the data: made before, it would be there twice.
     session.nodes_only = True
-    up()
+    if not _too_new(session):
+        up()
     session.nodes_only = False
     view = session.seen_view()
     known = {source.key: source for source in sources(view, bulk=True)}
@@ -127,6 +128,13 @@ def restore(
     up()
     done(session.paths)
     return [Unloaded(item.label, why) for item in items if (why := _why_not(item, known))]
+
+
+def _too_new(session: Session) -> bool:
+    """Whether a newer release is at work on the data that are replaced: it need not be stopped
+    for the older one before these have come, and that one could not start.
+    """
+    return bool(session.look().plan.refusals)
 
 
 def _why_not(item: Item, known: Mapping[tuple[str, str, str], Source]) -> str:
