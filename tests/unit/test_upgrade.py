@@ -22,7 +22,7 @@ from scs.errors import BadInput, StepFailed
 from scs.model.topology import Role
 from scs.plan.upgrade import LINK, refusals, staged, unfinished
 from scs.plan.waves import waves
-from scs.resources import Link, Migration, Resource, Seen, Unit, probe
+from scs.resources import File, Link, Migration, Resource, Seen, Unit, probe
 
 OLD, NEW = "2026.1", "2026.2"
 NODE = "node-1"
@@ -371,6 +371,18 @@ def test_and_go_back_last() -> None:
         {"node-2": ["conductor"]},
         {"node-3": ["conductor"]},
     ]
+
+
+def test_designate_forgets_a_word_that_its_older_release_can_not_read() -> None:
+    texts = {}
+    for release in (OLD, NEW):
+        spec = ONE_FULL.model_copy(update={"release": release})
+        (items,) = expanded(expander_of(spec)).values()
+        files = {item.name: item.content for item in items if isinstance(item, File)}
+        texts[release] = files["/usr/local/lib/scs/designate-forget"]
+        compile(texts[release], "forget", "exec")
+    assert "DELETE FROM service_statuses" in texts[OLD]
+    assert "import" not in texts[NEW], "what does nothing costs nothing"
 
 
 # --- the command
