@@ -263,7 +263,8 @@ class CloudSpec(Part):
     )
     release: Annotated[str, kinds.RELEASE] = Field(
         default="2026.2",
-        description="The set of versions it runs. In quotes, or YAML takes it for a number.",
+        description="The set of versions it runs; another one is an upgrade, or the way back, see "
+        "upgrade.md. In quotes, or YAML takes it for a number.",
         examples=['"2026.2"'],
     )
     region: Annotated[str, kinds.REGION] = Field(
