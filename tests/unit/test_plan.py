@@ -142,7 +142,7 @@ RIGHT: Mapping[str, Any] = {
     "left": [],
 }
 THEIRS = Database(name="nova", accounts=(("nova", "x"),), databases=("nova",))
-MIGRATED = Migration(name="nova", argv=(), user="nova", after=(THEIRS.id,))
+MIGRATED = Migration(name="nova", environment="", argv=(), user="nova", after=(THEIRS.id,))
 IN_A_SERVER: Mapping[str, Mapping[str, Any]] = {THEIRS.id: RIGHT, MIGRATED.id: {"wrong": ""}}
 
 

@@ -249,8 +249,8 @@ def test_nodes_that_store_take_turns_whatever_else_they_do() -> None:
     }
     work = {node: items for node, items in work.items() if items}
     runs = {node: {item.id: {"active": "active"} for item in work[node]} for node in work}
-    assert waves(expander.view.nodes, work, runs) == [["store-1"], ["store-2"]]
-    assert waves(expander.view.nodes, work, {}) == [["store-1", "store-2"]]
+    assert list(map(list, waves(expander.view.nodes, work, runs))) == [["store-1"], ["store-2"]]
+    assert list(map(list, waves(expander.view.nodes, work, {}))) == [["store-1", "store-2"]]
 
 
 # --- on a cloud on paper
