@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -310,10 +311,16 @@ COMPUTE = Unit(name="nova-compute.service", component="nova-compute")
 READY = Migration(
     name="nova", component="nova", environment="", argv=(), user="nova", back=("back",)
 )
+CACHE = Unit(name="memcached.service", component="memcached")
 
 
-def rolled(running: str, wanted: str) -> list[dict[str, list[str]]]:
-    """The waves of three control nodes that also run guests, and of one node that only does."""
+def rolled(
+    running: str, wanted: str, *more: Resource, active: tuple[str, ...] = (CONDUCTOR.id, COMPUTE.id)
+) -> list[dict[str, list[str]]]:
+    """The waves of three control nodes that also run guests, and of one node that only does.
+
+    `more` is to be done on the first node, too.
+    """
     spec = EQUALS.model_validate(
         EQUALS.model_dump(exclude_unset=True, by_alias=True)
         | {
@@ -328,17 +335,21 @@ def rolled(running: str, wanted: str) -> list[dict[str, list[str]]]:
     )
     there: Mapping[str, Seen] = {
         LINK: {"target": f"/opt/scs/releases/{running}-a"},
-        CONDUCTOR.id: {"active": "active"},
-        COMPUTE.id: {"active": "active"},
+        **{name: {"active": "active"} for name in active},
     }
-    compute = Unit(name=COMPUTE.name, component=COMPUTE.component, after=(link.id,))
+    conductor, compute = (
+        replace(unit, after=(link.id,), reads=(link.name,)) for unit in (CONDUCTOR, COMPUTE)
+    )
     work: dict[str, list[Resource]] = {
-        f"node-{number}": [link, CONDUCTOR, compute] for number in (1, 2, 3)
+        f"node-{number}": [link, conductor, compute] for number in (1, 2, 3)
     }
-    work["node-1"].insert(0, READY)
+    work["node-1"] = [READY, *more, *work["node-1"]]
     work["compute-4"] = [link, compute]
-    found = waves(spec.nodes(), work, dict.fromkeys(work, there), {"nova", "environment"})
+    found = waves(
+        spec.nodes(), work, dict.fromkeys(work, there), {"nova", "environment", "memcached"}
+    )
     short = {link.id: "link", CONDUCTOR.id: "conductor", COMPUTE.id: "compute", READY.id: "ready"}
+    short[CACHE.id] = "cache"
     return [
         {name: [short[item.id] for item in items] for name, items in wave.items()} for wave in found
     ]
@@ -371,6 +382,20 @@ def test_and_go_back_last() -> None:
         {"node-2": ["conductor"]},
         {"node-3": ["conductor"]},
     ]
+
+
+@pytest.mark.parametrize(("running", "wanted"), [("2026.1", "2026.2"), ("2026.2", "2026.1")])
+def test_what_stands_still_is_there_before_those_that_wait_for_it(
+    running: str, wanted: str
+) -> None:
+    """As after a restore, which stops what uses databases: the cache was one of them."""
+    first, *rest = rolled(running, wanted, CACHE, active=())
+    assert "cache" in first["node-1"]
+    assert "conductor" not in first["node-1"]
+    assert rest
+    # What runs takes its turn with the others.
+    touched = rolled(running, wanted, CACHE, active=(CACHE.id, CONDUCTOR.id))
+    assert ("cache" in touched[0].get("node-1", ())) == (wanted > running)
 
 
 def test_designate_forgets_a_word_that_its_older_release_can_not_read() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from scs.model.topology import Node, Role
+from scs.model.view import ENVIRONMENT
 from scs.plan.upgrade import needed, turns_back
 from scs.resources import Migration, Resource, Seen, Unit
 
@@ -28,20 +29,22 @@ def waves(
     does not run yet needs no turns: members of a cluster that comes up wait for each other.
 
     From one release to another, services of control nodes are never older than those that ask
-    them from elsewhere: they come first, and go back last.
+    them from elsewhere: they come first, and go back last. What stands still and is no release's
+    (a cache, disks) is started before all of them: somebody may wait for it.
     """
     back = turns_back(work, observed)
     if back is None:
         return _in_turns(nodes, work, observed)
     names = {node.name: node for node in nodes}
+    first = {
+        name: _first(items, observed.get(name, {}), prepared=back) for name, items in work.items()
+    }
+    rest = _without(work, first)
 
     def asks(item: Resource) -> bool:
         return isinstance(item, Unit) and item.component not in controls
 
     if back:
-        # Older code bears no databases that were not prepared for it.
-        first = {name: needed(items, _is_migration) for name, items in work.items()}
-        rest = _without(work, first)
         asking = {
             name: needed(items, asks) if Role.CONTROL in names[name].roles else items
             for name, items in rest.items()
@@ -49,14 +52,27 @@ def waves(
         return _filled([first, asking, *_in_turns(nodes, _without(rest, asking), observed)])
     mine = {
         name: [item for item in items if not asks(item)]
-        for name, items in work.items()
+        for name, items in rest.items()
         if Role.CONTROL in names[name].roles
     }
-    return _filled([*_in_turns(nodes, mine, observed), _without(work, mine)])
+    return _filled([first, *_in_turns(nodes, mine, observed), _without(rest, mine)])
 
 
-def _is_migration(item: Resource) -> bool:
-    return isinstance(item, Migration) and bool(item.back)
+def _first(
+    items: Sequence[Resource], seen: Mapping[str, Seen], *, prepared: bool
+) -> list[Resource]:
+    """What stands still and is of no release, and with `prepared` what readies databases.
+
+    Older code bears no databases that were not prepared for it.
+    """
+    runs = {item.id for item in _touched(items, seen)}
+
+    def chosen(item: Resource) -> bool:
+        if isinstance(item, Unit):
+            return item.id not in runs and ENVIRONMENT not in item.reads
+        return prepared and isinstance(item, Migration) and bool(item.back)
+
+    return needed(items, chosen)
 
 
 def _without(work: Wave, done: Wave) -> Wave:
