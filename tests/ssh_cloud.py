@@ -90,6 +90,8 @@ class Trial:
     def __init__(self, count: int) -> None:
         self.machines = Machines(count)
         self.folder = FOLDER / "cloud"
+        kernel = subprocess.run(["modprobe", "-qn", "openvswitch"], check=False)
+        self.datapath = "userspace" if kernel.returncode else "kernel"
 
     def spec(self, **more: Any) -> None:
         """cloud.yaml; JSON is YAML."""
@@ -102,6 +104,7 @@ class Trial:
                 "key": str(to.key),
                 "known_hosts": str(to.known_hosts),
                 "interfaces": dict(INTERFACES),
+                "datapath": self.datapath,
             },
             "storage": "ceph" if len(self.machines.nodes) > 1 else "files",
             "networks": {

@@ -410,12 +410,32 @@ def test_other_users_use_sudo() -> None:
         scripts.join("a b", hosts_block([]), (), "eno1"),
         scripts.end_guests("a b"),
         scripts.leave("a b"),
+        scripts.leave("a b", "10.9.1.11/24 dev eno2"),
     ],
 )
 def test_scripts_are_shell(text: str) -> None:
     done = subprocess.run(["sh", "-n"], input=text, text=True, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "@" not in text.replace("$@", "")
+
+
+def test_packets_may_be_switched_by_a_process(tmp_path: Path) -> None:
+    machine = Machine(1, {"datapath": ""})
+    site = Site(tmp_path, machine)
+    site.provider.datapath = "userspace"
+    assert site.provider.preflight() == []
+    site.provider.create(site.nodes)
+    # The switch takes the address over, and gives it back in the end.
+    machine.lines["address"] = [
+        "lo 127.0.0.1/8",
+        "eno1 10.9.0.11/24",
+        f"eno1 {VIRTUAL}/32",
+        "br-phy 10.9.1.11/24",
+    ]
+    assert site.provider.preflight() == []
+    assert site.provider.facts().ovs_datapath == "netdev"
+    site.provider.remove()
+    assert "ip address replace 10.9.1.11/24 dev eno2\n" in machine.scripts[-1]
 
 
 def test_the_program_that_tries_kvm_is_whole() -> None:

@@ -49,6 +49,7 @@ def _machines(session: Session) -> SshProvider:
         partial(_claims, session),
         virtual=(session.spec.internal_address, session.spec.external_address),
         virt=session.spec.compute.virt,
+        datapath=said.datapath,
         switch=Switch(session.folder / fence)
         if (fence := session.spec.instance_ha.fence)
         else None,

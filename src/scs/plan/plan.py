@@ -154,7 +154,7 @@ def node_steps(
     changed = {path for item in desired if item.id in reasons for path in item.paths}
     for item in desired:
         if isinstance(item, Unit) and item.id not in reasons:
-            late = [path for path in item.reads if path in changed]
+            late = dict.fromkeys(path for path in item.reads if path in changed)
             if late:
                 reasons[item.id] = f"reads {', '.join(late)}"
     needed = {name for item in desired if item.id in reasons for name in item.after}

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
 from scs.spec import kinds
 from scs.spec.part import Part
+
+Datapath = Literal["kernel", "userspace"]
 
 
 class Interfaces(Part):
@@ -55,6 +57,12 @@ class Ssh(Part):
         description="A file with the machines' host keys as ssh keeps them: a key that is not in "
         "it is never accepted.",
         examples=["ssh/known_hosts"],
+    )
+    datapath: Annotated[Datapath, kinds.choice(get_args(Datapath))] = Field(
+        default="kernel",
+        description="Who switches packets: the machines' kernels, or, where these have no "
+        "openvswitch, a process of Open vSwitch, which is slower.",
+        examples=["userspace"],
     )
     port: Annotated[int, kinds.PORT] = Field(
         default=22, description="Where the machines' sshd listens.", examples=["22"]

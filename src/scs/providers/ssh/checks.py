@@ -24,6 +24,10 @@ SMALL = 64
 """Bytes of a packet that only asks whether somebody is there."""
 
 
+TUNNELS = "br-phy"
+"""The bridge that has the address in the tunnel network, once a process switches packets."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What is wanted of the machines of one cloud."""
@@ -41,6 +45,8 @@ class Wanted:
     """Folders that each of them has when it is made."""
     virtual: frozenset[IPv4Address]
     """The addresses of the APIs."""
+    datapath: str = "kernel"
+    """Who switches packets there: `kernel` or `userspace`."""
 
     def least(self, network: str) -> int:
         """How large packets must get through a network, in bytes."""
@@ -193,6 +199,8 @@ def _wiring(wanted: Wanted, node: Node, found: Found) -> Iterator[tuple[str, str
         address = node.addresses[network]
         prefix = wanted.networks[network].ipv4
         where = [on for on, at in held if at.ip == address]
+        if network == "tunnel" and wanted.datapath == "userspace" and TUNNELS in where:
+            continue  # the switch has taken it over
         if name not in where:
             on = f" (it is on {', '.join(where)})" if where else ""
             yield (
@@ -223,11 +231,13 @@ def _taken(name: str, over: str, addresses: Sequence[str]) -> Iterator[tuple[str
 
 
 def _abilities(wanted: Wanted, node: Node, found: Found) -> Iterator[tuple[str, str]]:
-    if {Role.NETWORK, Role.COMPUTE} & node.roles and found["datapath"] != "system":
+    switches = wanted.datapath == "kernel" and {Role.NETWORK, Role.COMPUTE} & node.roles
+    if switches and found["datapath"] != "system":
         yield (
             "its kernel has no openvswitch or no geneve, and packets between machines are "
             "switched by the kernel",
-            "boot Debian's own kernel (package linux-image-amd64)",
+            "boot Debian's own kernel (package linux-image-amd64), or set ssh.datapath to "
+            "userspace, which is slower",
         )
     if wanted.virt == "kvm" and Role.COMPUTE in node.roles and found["kvm"] != "yes":
         yield (

@@ -61,16 +61,20 @@ class Login:
     known_hosts: Path
 
 
+_DATAPATHS = {"kernel": "system", "userspace": "netdev"}
+"""What cloud.yaml says → Open vSwitch's word for it."""
+
+
 class SshProvider:
     """Machines that are there already, in the shape of `scs.providers.Provider`.
 
     `trees` are the folders that each node has, by their place there; `claims` tells what is
     needed for the cloud alone on a node; `virtual` are the addresses of the APIs. `virt` is
-    "auto" (probe), "kvm" or "qemu". `talk` is the one way to the machines, `switch` turns them off.
+    "auto" (probe), "kvm" or "qemu", `datapath` who switches packets. `talk` is the one way to the
+    machines, `switch` turns them off.
     """
 
     owns_machines = False
-    guess = NodeFacts(container=False, ovs_datapath="system", virt_type="qemu")
 
     def __init__(
         self,
@@ -83,6 +87,7 @@ class SshProvider:
         claims: Callable[[Node], Claims],
         virtual: Iterable[IPv4Address] = (),
         virt: str = "auto",
+        datapath: str = "kernel",
         talk: Talk = talk,
         switch: Switch | None = None,
     ) -> None:
@@ -93,6 +98,8 @@ class SshProvider:
         self.login = login
         self.key = login.key
         self.virt = virt
+        self.datapath = datapath
+        self.guess = NodeFacts(container=False, ovs_datapath=_DATAPATHS[datapath], virt_type="qemu")
         self._trees = trees
         self._claims = claims
         self._virtual = frozenset(virtual)
@@ -160,6 +167,7 @@ class SshProvider:
             ports={name: claim.ports for name, claim in claims.items()},
             trees=tuple(self._trees()),
             virtual=self._virtual,
+            datapath=self.datapath,
         )
 
     def _all(self) -> dict[str, Node]:
@@ -317,7 +325,7 @@ class SshProvider:
         virt_type, note = self._virt_type(found)
         return NodeFacts(
             container=False,
-            ovs_datapath="system",  # a machine without is refused
+            ovs_datapath=_DATAPATHS[self.datapath],  # a machine that can't is refused
             virt_type=virt_type,
             memory=min(sizes, default=0),
             notes=(note,) if note else (),
@@ -471,7 +479,11 @@ class SshProvider:
             (self.paths.state / file).unlink(missing_ok=True)
 
     def _leave(self, node: Node) -> None:
-        self._on_all([node], self._say(scripts.leave(self._mark)))
+        back = ""
+        if self.datapath == "userspace" and (interface := node.interfaces.get("tunnel")):
+            prefix = self.networks["tunnel"].ipv4.prefixlen
+            back = f"{node.addresses['tunnel']}/{prefix} dev {interface}"
+        self._on_all([node], self._say(scripts.leave(self._mark, back)))
         folder = self._folder / node.name
         for file in ("seen", "node.json"):
             (folder / file).unlink(missing_ok=True)

@@ -144,9 +144,12 @@ def end_guests(mark: str) -> str:
     return _filled(_HEAD + _OURS + _GUESTS, CLOUD=shlex.quote(mark))
 
 
-def leave(mark: str) -> str:
-    """Takes away what `join` and `receive` have brought to a machine that is the cloud's."""
-    text = _HEAD + _OURS + _NO_ADDRESSES + _LEAVE
+def leave(mark: str, back: str = "") -> str:
+    """Takes away what `join` and `receive` have brought to a machine that is the cloud's.
+
+    `back` is an address with its interface, in ip's words, that a bridge of the cloud's had.
+    """
+    text = _HEAD + _OURS + (f"ip address replace {back}\n" if back else "") + _NO_ADDRESSES + _LEAVE
     return _filled(text, CLOUD=shlex.quote(mark))
 
 
