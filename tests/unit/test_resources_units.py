@@ -152,6 +152,27 @@ def test_a_unit_that_fails_tells_the_end_of_its_journal(monkeypatch: pytest.Monk
         Unit(name="a.service").converge()
 
 
+@pytest.mark.parametrize(("again", "turned_away"), [(0, 0), (2, 0), (2, 2), (0, 1), (2, 3)])
+def test_a_member_that_is_turned_away_tries_again(
+    monkeypatch: pytest.MonkeyPatch, again: int, turned_away: int
+) -> None:
+    left = [ConvergeError("turned away")] * turned_away
+
+    def systemctl(argv: Sequence[str], **_: object) -> str:
+        if "restart" in argv and left:
+            raise left.pop()
+        return ""
+
+    monkeypatch.setattr(unit, "command", systemctl)
+    member = Unit(name="a.service", again=again)
+    if turned_away > again:
+        with pytest.raises(ConvergeError, match="turned away"):
+            member.converge()
+    else:
+        member.converge()
+        assert not left
+
+
 @pytest.mark.parametrize(
     ("active", "fails", "ran"),
     [

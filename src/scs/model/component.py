@@ -226,6 +226,9 @@ class Packaged:
     reloads: tuple[str, ...] = ()
     """The same for these only (a folder ends with /); all others restart it."""
     seconds: float = 120
+    again: int = 0
+    """How often it is started again when it does not come up: a member of a cluster may be turned
+    away while the others are busy."""
 
 
 @dataclass(frozen=True)

@@ -364,6 +364,7 @@ class Expander:
                 reloads=unit.reloads,
                 ready=_instance(unit.ready(view), instance) if unit.ready else None,
                 seconds=unit.seconds,
+                again=unit.again if isinstance(unit, Packaged) else 0,
                 aside=_aside(view, part, unit),
                 turn=_instance(_turn(view, unit), instance),
                 after=before + _ids(gates),

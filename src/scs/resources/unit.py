@@ -80,6 +80,8 @@ class Unit(Resource):
     ready: Mapping[str, Any] | None = None
     """A probe that tells that it really serves."""
     seconds: float = 120
+    again: int = 0
+    """How often it is started again when it does not come up."""
     """How long it may take to be ready."""
     aside: tuple[str, ...] = ()
     """A command, and the endpoints that it keeps new requests from while the unit starts anew
@@ -218,8 +220,7 @@ class Unit(Resource):
         try:
             running = state.get("ActiveState") == "active"
             with self._in_turn(running=running), self._aside(running=running):
-                command(["systemctl", "reset-failed", self.name], check=False)
-                command(["systemctl", verb, self.name], timeout=self.seconds)
+                self._start(verb)
                 if self.ready:
                     wait(self.ready, self.seconds)
         except ConvergeError as error:
@@ -229,3 +230,15 @@ class Unit(Resource):
             )
             raise ConvergeError(f"{error}\njournal of {self.name}:\n{log}") from error
         self._let_go()
+
+    def _start(self, verb: str) -> None:
+        """Start, restart or reload it, more than once where it is such a unit."""
+        for left in range(self.again, -1, -1):
+            command(["systemctl", "reset-failed", self.name], check=False)
+            try:
+                command(["systemctl", verb, self.name], timeout=self.seconds)
+            except ConvergeError:
+                if not left:
+                    raise
+            else:
+                return

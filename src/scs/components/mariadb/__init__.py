@@ -164,6 +164,8 @@ component = Component(
                 "SendSIGKILL": "yes",
             },
             reloads=("/etc/scs/tls/",),
+            # A copy for one that joins fails where tables are made meanwhile, as by migrations.
+            again=2,
             ready=lambda _: _wsrep("ready", "ON"),
             # Others may have to start first, and a new member gets a copy of everything.
             seconds=300,
