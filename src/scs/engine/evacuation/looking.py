@@ -101,7 +101,9 @@ def look(session: Session, view: View, ways: Ways, also: Sequence[str] = ()) -> 
                 _here(answers[node.name], node),
                 _others(heard.get(node.name)),
                 _nova(hosts.get(node.name), off),
-                _neutron(clients, node.name),
+                # Its API may be slow for minutes when a control node is lost, and whoever is
+                # proven off needs no word of it.
+                *([] if off else [_neutron(clients, node.name)]),
             )
     return Sight(hosts, signs, silent)
 
