@@ -47,6 +47,20 @@ def test_the_only_cache_is_asked_itself() -> None:
     assert "11211" not in files[HAPROXY]
 
 
+def test_no_queue_is_on_one_of_several_nodes_alone() -> None:
+    for cloud, several in ((ONE, False), (EQUALS, True)):
+        asked = [
+            text
+            for files in texts(cloud).values()
+            for text in files.values()
+            if "[oslo_messaging_rabbit]" in text
+        ]
+        assert len(asked) >= 3 * len(cloud.nodes())
+        for text in asked:
+            assert "rabbit_quorum_queue = true\n" in text
+            assert ("rabbit_transient_quorum_queue = true\n" in text) is several
+
+
 @pytest.mark.parametrize("cloud", [name for name in CLOUDS if "equal" in name])
 def test_no_request_is_cut_off_or_refused_because_nodes_are_slow(cloud: str) -> None:
     spec, _ = CLOUDS[cloud]
