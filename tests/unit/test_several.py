@@ -47,6 +47,14 @@ def test_the_only_cache_is_asked_itself() -> None:
     assert "11211" not in files[HAPROXY]
 
 
+def test_a_client_may_take_one_member_of_the_queue_for_another() -> None:
+    addresses = {str(node.address) for node in EQUALS.nodes()}
+    for node, files in texts(EQUALS).items():
+        names = set(files["/etc/scs/tls/rabbitmq.crt"].partition(" for ")[2].split())
+        assert addresses | {node} <= names
+        assert len(set(files["/etc/scs/tls/haproxy.crt"].split()) & addresses) == 1
+
+
 def test_no_queue_is_on_one_of_several_nodes_alone() -> None:
     for cloud, several in ((ONE, False), (EQUALS, True)):
         asked = [

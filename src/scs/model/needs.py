@@ -92,6 +92,8 @@ class Certificate(Need):
 
     name: str
     owner: str = "root"
+    shared: bool = False
+    """It is valid for all control nodes' addresses: for members that clients confuse."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,9 @@ def certificates(view: View, _needs: tuple[Need, ...]) -> Iterable[tuple[Need, R
         if len(view.controls) > 1:
             addresses.append("127.0.0.1")
     for part, need in view.needs_here(Certificate):
-        crt, key = view.certificate(f"{view.here.name}/{need.name}", (*addresses, "localhost"))
+        others = [str(node.address) for node in view.controls if need.shared and node != view.here]
+        names = (*addresses, *others, "localhost")
+        crt, key = view.certificate(f"{view.here.name}/{need.name}", names)
         after = (f"directory:{FOLDER}", f"packages:{part.name}", f"account:{need.owner}")
         for suffix, text in ((".crt", crt), (".key", key)):
             path = f"{FOLDER}/{need.name}{suffix}"

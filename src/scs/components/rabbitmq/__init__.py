@@ -70,7 +70,9 @@ component = Component(
     source="debian:rabbitmq-server",
     license="MPL-2.0",
     packages=("rabbitmq-server",),
-    needs=(Certificate("rabbitmq", owner="rabbitmq"),),
+    # oslo.messaging goes on to another member with the name of the first one in mind (kombu keeps
+    # it), and would trust none of them any more.
+    needs=(Certificate("rabbitmq", owner="rabbitmq", shared=True),),
     gives=(Gives(Queue, resources=accounts, ready=usable, account="queue"),),
     ports=(Port(5671), Port(4369), Port(25672)),
     files=(
