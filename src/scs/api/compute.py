@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -99,6 +100,8 @@ class Servers(Kind[Server]):
     """A VM that answers ssh at its floating IP."""
 
     SECONDS = 300
+    SILENT_SECONDS = 90
+    """After so long a new guest has said something on its console, or it never will."""
 
     def observe(self, clients: Clients, wanted: Sequence[Server]) -> dict[str, Any]:
         project = clients.view.tenant.project
@@ -156,9 +159,15 @@ class Servers(Kind[Server]):
         else:
             server = seen["id"]
         floating = seen.get("floating") or self._floating_ip(clients, server, want)
-        end = time.monotonic() + patient(self.SECONDS)
+        start = time.monotonic()
+        end = start + patient(self.SECONDS)
+        # One that was there before may have its reasons, and has something to lose.
+        silent = math.inf if seen else start + patient(self.SILENT_SECONDS)
         while True:
             state = compute.get_server(server)
+            if state.status == "ACTIVE" and time.monotonic() > silent:
+                silent = math.inf
+                self._start_again_if_mute(clients, server)
             if state.status == "ERROR":
                 fault = (state.fault or {}).get("message", "no reason given")
                 raise RuntimeError(f"server {want.name} went to ERROR: {fault}")
@@ -171,6 +180,13 @@ class Servers(Kind[Server]):
                     f" {patient(self.SECONDS):.0f} s; {where}"
                 )
             time.sleep(0.3)
+
+    @staticmethod
+    def _start_again_if_mute(clients: Clients, server: str) -> None:
+        """An emulated guest can hang before its kernel's first word: seen once in some thirty."""
+        compute = clients.tenant.compute
+        if not (compute.get_server_console_output(server, length=5) or {}).get("output"):
+            compute.reboot_server(server, "HARD")
 
     def _floating_ip(self, clients: Clients, server: str, want: Server) -> str:
         # Not at the top: the SDK takes a second to load, which a look has no use for.
