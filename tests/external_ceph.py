@@ -15,22 +15,19 @@ what is written must lie where it belongs.
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from scs.errors import Exit
+from trial import Trial, arguments, carry_out, scs
 from volumes import User
 
-ROOT = Path(__file__).parents[1]
 FOLDER = Path("/var/tmp/scs-external-ceph")
 LENDER, BORROWER = "lender", "borrower"
 ACCOUNTS = ("glance", "cinder", "nova")
@@ -76,19 +73,9 @@ class Cloud:
         path.chmod(0o600)
 
     def run(self, *words: str, code: int = Exit.OK) -> str:
-        """All that a command said; it must end with that code."""
-        done = subprocess.run(
-            [ROOT / "scs", *words],
-            cwd=self.folder,
-            env={**os.environ, "SCS_STATE": str(self.state)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        said = f"{done.stdout}\n{done.stderr}"
-        assert done.returncode == code, f"{self.name}: {words} ended {done.returncode}\n{said}"
-        return done.stdout if code == Exit.OK else said
+        """What a command has put out, and where it fails all that it said."""
+        told = scs(self.folder, self.state, *words, code=code)
+        return told[0] if code == Exit.OK else "\n".join(told)
 
     def ssh(self, command: str) -> str:
         return self.run("ssh", "node-1", "--", command).strip()
@@ -102,18 +89,11 @@ class Cloud:
         return [*found, *(str(path) for path in sorted(nodes.glob("*/upper")))]
 
 
-class Trial:
+class Borrowing(Trial):
     """Both clouds, and what is done with them, step by step."""
 
     def __init__(self) -> None:
         self.lender, self.borrower = Cloud(LENDER), Cloud(BORROWER)
-
-    @contextmanager
-    def step(self, what: str) -> Iterator[None]:
-        print(f"{time.strftime('%H:%M:%S')} {what}", flush=True)
-        begun = time.monotonic()
-        yield
-        print(f"         well after {time.monotonic() - begun:.0f} s", flush=True)
 
     def run(self) -> None:
         with self.step("the lender comes up, with a Ceph of its own"):
@@ -253,27 +233,7 @@ class Trial:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="tools/try-external-ceph",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--keep", action="store_true", help="leave both clouds as they are")
-    parser.add_argument("--down", action="store_true", help="only remove what is left of them")
-    options = parser.parse_args()
-    trial = Trial()
-    if options.down:
-        trial.down()
-        return 0
-    try:
-        trial.run()
-    except AssertionError as error:
-        print(f"does not hold: {error}\nThe clouds are in {FOLDER}; --down removes them.")
-        return 1
-    if not options.keep:
-        with trial.step("both are removed"):
-            trial.down()
-    return 0
+    return carry_out(Borrowing(), arguments("tools/try-external-ceph", __doc__).parse_args())
 
 
 if __name__ == "__main__":

@@ -14,15 +14,11 @@ proven, changed and left is everything that a cloud has.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
@@ -32,8 +28,8 @@ from scs.model.topology import INTERFACES, Network, Node, Role
 from scs.paths import Paths
 from scs.providers.local import LocalProvider, install_host_packages, layers
 from scs.shell import quiet, run
+from trial import Trial, arguments, carry_out, scs
 
-ROOT = Path(__file__).parents[1]
 FOLDER = Path("/var/tmp/scs-ssh-cloud")
 CACHE = Path(os.environ.get("SCS_CACHE", "/var/cache/scs"))
 MACHINES, CLOUD = "machines", "by-ssh"
@@ -84,7 +80,7 @@ class Machines:
         return run(["ssh", "-Fnone", *options, f"{to.user}@{to.host}", command], timeout=60).strip()
 
 
-class Trial:
+class BySsh(Trial):
     """The machines and the cloud on them, step by step."""
 
     def __init__(self, count: int) -> None:
@@ -126,25 +122,7 @@ class Trial:
 
     def scs(self, *words: str, code: int = Exit.OK) -> str:
         """All that a command said; it must end with that code."""
-        done = subprocess.run(
-            [ROOT / "scs", *words],
-            cwd=self.folder,
-            env={**os.environ, "SCS_STATE": str(FOLDER / "state")},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        said = f"{done.stdout}\n{done.stderr}"
-        assert done.returncode == code, f"{words} ended {done.returncode}\n{said}"
-        return said
-
-    @contextmanager
-    def step(self, what: str) -> Iterator[None]:
-        print(f"{time.strftime('%H:%M:%S')} {what}", flush=True)
-        begun = time.monotonic()
-        yield
-        print(f"         well after {time.monotonic() - begun:.0f} s", flush=True)
+        return "\n".join(scs(self.folder, FOLDER / "state", *words, code=code))
 
     def run(self) -> None:
         with self.step(f"{len(self.machines.nodes)} machines come to be"):
@@ -213,28 +191,10 @@ class Trial:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="tools/try-ssh",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = arguments("tools/try-ssh", __doc__)
     parser.add_argument("--nodes", type=int, default=1, metavar="N", help="1 or 3 machines")
-    parser.add_argument("--keep", action="store_true", help="leave them as they are")
-    parser.add_argument("--down", action="store_true", help="only remove what is left of them")
     options = parser.parse_args()
-    trial = Trial(options.nodes)
-    if options.down:
-        trial.down()
-        return 0
-    try:
-        trial.run()
-    except AssertionError as error:
-        print(f"does not hold: {error}\nAll is in {FOLDER}; --down removes it.")
-        return 1
-    if not options.keep:
-        with trial.step("the machines are removed"):
-            trial.down()
-    return 0
+    return carry_out(BySsh(options.nodes), options)
 
 
 if __name__ == "__main__":
