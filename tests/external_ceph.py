@@ -233,7 +233,8 @@ class Borrowing(Trial):
 
 
 def main() -> int:
-    return carry_out(Borrowing(), arguments("tools/try-external-ceph", __doc__).parse_args())
+    options = arguments("tools/try-external-ceph", __doc__).parse_args()
+    return carry_out(Borrowing(), options)
 
 
 if __name__ == "__main__":
