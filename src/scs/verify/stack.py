@@ -87,7 +87,9 @@ def prove(
 
     def handles() -> dict[str, str] | None:
         _, outputs = seen()
-        return outputs if {"endpoint", "token", "signed"} <= outputs.keys() else None
+        # Before it is made, a handle is told by its resource's name.
+        ready = all(outputs.get(key, "").startswith("http") for key in ("endpoint", "signed"))
+        return outputs if ready and "token" in outputs else None
 
     def reached(status: str) -> dict[str, str]:
         def probe() -> dict[str, str] | None:
