@@ -32,7 +32,7 @@ import pyrage
 from scs.api.clients import Clients
 from scs.engine import eye
 from scs.providers import Connection
-from scs.resources import Resource, Seen, Unit
+from scs.resources import Database, Migration, Resource, Seen, Unit
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests")]
 from paper.cloud import PaperCloud  # noqa: E402 - lies beside the tests
@@ -85,6 +85,13 @@ def pack(value: object) -> str:
     return "\n" + base64.b64encode(zlib.compress(json.dumps(value).encode())).decode() + "\n"
 
 
+def _turn(item: Resource) -> int:
+    """Units are younger than what they read, and databases are asked when their server is up."""
+    if item.kind == Unit.kind:
+        return 1 if item.component == "mariadb" else 4
+    return {Database.kind: 2, Migration.kind: 3}.get(item.kind, 0)
+
+
 def make(folder: Path, nodes: int) -> None:
     """A cloud that is as it should be: what its nodes would answer, and its state folder."""
     (folder / "key").write_text(f"{pyrage.x25519.Identity.generate()}\n")
@@ -96,17 +103,18 @@ def make(folder: Path, nodes: int) -> None:
     expander = session.expander(view)
     answers = {}
     for node in view.nodes:
+        cloud.running.add(node.name)
         paper = PaperNode(cloud, node.name)
         items = session.desired(expander, node)
-        for item in sorted(items, key=lambda item: item.kind == Unit.kind):
-            paper.converge(item)  # units last: they must be younger than what they read
+        for item in sorted(items, key=_turn):
+            paper.converge(item)
         seen = {item.id: paper.observe(item) for item in items if item.seen}
         answers[str(node.address)] = pack(seen)
         if node.name != "control-1":
             paper.things.clear()  # what it shows is in its answer
-        cloud.running.add(node.name)
     executor = session.executor(view)
-    for item in expander.objects():
+    # Who asks comes before what is asked for.
+    for item in sorted(expander.objects(), key=lambda item: item.service != "identity"):
         kind = executor.kinds[item.kind]
         clients = Clients(view, session.paths.state / "ca.pem")
         seen = kind.observe(clients, [item])[item.id]
