@@ -17,7 +17,6 @@ from scs.errors import BadInput, Exit, Problem, ScsError
 if TYPE_CHECKING:
     from scs.engine.backup.manifest import Manifest
     from scs.engine.backup.place import Place
-    from scs.engine.looking import Look
     from scs.engine.session import Session
 
 TO = click.option(
@@ -344,11 +343,12 @@ def _consent(options: dict[str, Any], place: Place, manifest: Manifest, yes: boo
 def _up(session: Session, recording: Any, screen: Any) -> None:
     """What `up` does, without its questions; raises BadInput where that asks for more than yes."""
     from scs.cli import policy as policies
-    from scs.cli.main import _preflight
-    from scs.engine.apply import apply, consent
+    from scs.cli.changing import applied, preflight
+    from scs.engine.apply import consent
+    from scs.engine.events import MACHINE
 
-    _preflight(session)
-    look = session.events.timed("this machine", "looking", session.look)
+    preflight(session)
+    look = session.events.timed(MACHINE, "looking", session.look)
     if not look.plan:
         session.keep_secrets()
         return
@@ -356,13 +356,7 @@ def _up(session: Session, recording: Any, screen: Any) -> None:
     if agreed := consent(look):
         raise BadInput(*[Problem("restore", what, "first: scs up") for what in agreed])
     screen.plan(look.plan)
-
-    def again(seen: Look) -> None:
-        # What could not be seen before the nodes ran is judged now, as by `up`.
-        policies.enforce(session, seen, (), warned=True)
-        screen.plan(seen.plan)
-
-    apply(session, look, recording, again)
+    applied(session, look, recording, screen)
 
 
 def _print_json(value: Any) -> None:

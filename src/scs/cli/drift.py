@@ -80,6 +80,8 @@ def _line(item: Drift) -> str:
 
 def _watch(options: dict[str, Any], seconds: int) -> None:
     """A line (or an event as JSON) for each thing that changes, and that is right again."""
+    from scs.cli import show
+
     known: dict[tuple[str, str], Drift] = {}
     while True:
         started = time.monotonic()
@@ -88,23 +90,14 @@ def _watch(options: dict[str, Any], seconds: int) -> None:
         except ScsError as error:
             if error.exit_code != Exit.FAILED:
                 raise
-            _tell(options, "unseen", {"what": str(error)}, f"could not look: {error}")
+            show.event(options, "unseen", {"what": str(error)}, f"could not look: {error}")
         else:
             for key, item in found.items():
                 if key not in known or known[key].what != item.what:
-                    _tell(options, "changed", item.values(), _line(item))
+                    show.event(options, "changed", item.values(), _line(item))
             for key, item in known.items():
                 if key not in found:
                     text = f"{item.where}: {item.thing} is as it was again"
-                    _tell(options, "right", item.values(), text)
+                    show.event(options, "right", item.values(), text)
             known = found
         time.sleep(max(0.0, seconds - (time.monotonic() - started)))
-
-
-def _tell(options: dict[str, Any], event: str, values: dict[str, Any], text: str) -> None:
-    now = time.time()
-    if options["as_json"]:
-        click.echo(json.dumps({"at": round(now, 1), "event": event, **values}))
-    else:
-        click.echo(f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))} {text}")
-    sys.stdout.flush()

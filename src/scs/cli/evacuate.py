@@ -106,12 +106,13 @@ def _begin(session: Session, node: str) -> tuple[View, Ways]:
 
 def _seen(session: Session, view: View, ways: Ways, node: str) -> Situation:
     from scs.engine.evacuation.looking import situation
+    from scs.plan.plan import API
 
     try:
         return situation(session, view, ways, node)
     except RuntimeError as error:
         hint = "nothing can be done without Nova: scs status"
-        raise ScsError(Problem("the cloud's API", str(error), hint)) from error
+        raise ScsError(Problem(API, str(error), hint)) from error
 
 
 def _refuse(found: Situation) -> None:
@@ -219,6 +220,7 @@ def watch(options: dict[str, Any], acts: bool, interval: int) -> None:
     With --evacuate it does what `scs evacuate NODE --yes` does. `scs timer enable watch` has this
     machine's systemd run it so.
     """
+    from scs.cli import show
     from scs.cli.main import _session
     from scs.engine.evacuation.watching import Watch
 
@@ -237,25 +239,20 @@ def watch(options: dict[str, Any], acts: bool, interval: int) -> None:
                         _news(options, news)
                 except RuntimeError as error:
                     if not unwell:
-                        _line(options, "unseen", {"what": str(error)}, f"can't look: {error}")
+                        show.event(options, "unseen", {"what": str(error)}, f"can't look: {error}")
                     unwell, end = str(error), 0.0
                 else:
                     if unwell or not begun:
                         names = [node.name for node in view.nodes]
-                        _line(options, "watching", {"nodes": names}, f"watching {', '.join(names)}")
+                        show.event(
+                            options, "watching", {"nodes": names}, f"watching {', '.join(names)}"
+                        )
                     unwell, begun = "", True
                 time.sleep(max(0.0, interval - (time.monotonic() - started)))
 
 
 def _news(options: dict[str, Any], news: News) -> None:
+    from scs.cli import show
+
     known = {"node": news.node, "what": news.text, **news.values}
-    _line(options, news.event, known, f"{news.event} {news.node}: {news.text}")
-
-
-def _line(options: dict[str, Any], event: str, values: dict[str, Any], text: str) -> None:
-    now = time.time()
-    if options["as_json"]:
-        click.echo(json.dumps({"at": round(now, 1), "event": event, **values}))
-    else:
-        click.echo(f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))} {text}")
-    sys.stdout.flush()
+    show.event(options, news.event, known, f"{news.event} {news.node}: {news.text}")

@@ -28,11 +28,10 @@ from scs.cli import (
     schema,
     why,
 )
-from scs.errors import BadInput, Exit, PreflightFailed, Problem, ScsError, StepFailed
+from scs.errors import BadInput, Exit, Problem, ScsError, StepFailed
 from scs.patience import patience
 
 if TYPE_CHECKING:
-    from scs.engine.looking import Look
     from scs.engine.session import Session
 
 STARTED = time.time()
@@ -168,26 +167,16 @@ def up(
     from scs.cli import plans, show
     from scs.cli import policy as policies
     from scs.cli import timings as timing
-    from scs.cli.screen import Screen
+    from scs.cli.changing import applied, changing
     from scs.engine.applied import remember, remembered
-    from scs.engine.apply import apply, consent, refuse
-    from scs.engine.backup.note import refuse_unfinished
+    from scs.engine.apply import consent, refuse
+    from scs.engine.events import MACHINE
     from scs.engine.hooks import Hooks
     from scs.engine.journal import Result
-    from scs.engine.recording import Recording
-    from scs.engine.state import lock
 
-    with (
-        _session(options, "up", create=True, changes=True) as session,
-        lock(session.paths, "up"),
-        Recording(session, STARTED) as recording,
-    ):
-        screen = Screen(session, options, STARTED)
-        session.reread()
-        refuse_unfinished(session.paths)
-        _preflight(session)
+    with changing(options, "up", STARTED, create=True) as (session, recording, screen):
         session.allow_to_delete(delete_data)
-        look = session.events.timed("this machine", "looking", session.look)
+        look = session.events.timed(MACHINE, "looking", session.look)
         kept = None
         if saved is not None:
             from scs.engine.saved import SavedPlan
@@ -219,27 +208,15 @@ def up(
             plans.show(session, look.plan)
             click.confirm("Some services restart. Go on?", default=True, abort=True, err=True)
 
-        def again(seen: Look) -> None:
-            # What could not be seen before the nodes ran is judged now.
-            policies.enforce(session, seen, delete_data, warned=True)
-            if kept:
-                kept.agree(seen.plan)
-            screen.plan(seen.plan)
-
         screen.start()
         try:
-            look = apply(session, look, recording, again)
+            agree = (kept.agree,) if kept else ()
+            look = applied(session, look, recording, screen, delete_data, *agree)
         finally:
             screen.close()
         show.summary(session, look, options, STARTED)
         if timings:
             timing.timings(session, look, STARTED)
-
-
-def _preflight(session: Session) -> None:
-    problems = session.preflight()
-    if problems:
-        raise PreflightFailed(*problems)
 
 
 @scs.command()

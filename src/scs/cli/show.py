@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import textwrap
 import time
 from collections.abc import Mapping, Sequence
@@ -340,3 +341,13 @@ def versions(options: Mapping[str, Any]) -> None:
         rows.append((f"release {name}", f"{len(packages)} packages from PyPI"))
         rows += [(f"  {key}", packages[key]) for key in sorted(known[name].demanded)]
     table(("WHAT", "VERSION"), rows)
+
+
+def event(options: dict[str, Any], name: str, values: Mapping[str, Any], text: str) -> None:
+    """A line of a command that looks all the time: when, and what; for programs as JSON."""
+    now = time.time()
+    if options["as_json"]:
+        click.echo(json.dumps({"at": round(now, 1), "event": name, **values}))
+    else:
+        click.echo(f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))} {text}")
+    sys.stdout.flush()

@@ -6,14 +6,11 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from scs.errors import BadInput, Problem
-
-if TYPE_CHECKING:
-    from scs.engine.looking import Look
 
 
 @click.command()
@@ -27,25 +24,12 @@ def finish(options: dict[str, Any], yes: bool) -> None:
     """
     from scs.cli import policy as policies
     from scs.cli import show
-    from scs.cli.main import _preflight, _session
-    from scs.cli.screen import Screen
-    from scs.engine.apply import apply
-    from scs.engine.backup.note import refuse_unfinished
-    from scs.engine.recording import Recording
-    from scs.engine.state import lock
+    from scs.cli.changing import applied, changing
     from scs.engine.upgrade import WHERE, look_to_finish
     from scs.plan.upgrade import held
 
     started = time.time()
-    with (
-        _session(options, "upgrade finish", changes=True) as session,
-        lock(session.paths, "upgrade finish"),
-        Recording(session, started) as recording,
-    ):
-        screen = Screen(session, options, started)
-        session.reread()
-        refuse_unfinished(session.paths)
-        _preflight(session)
+    with changing(options, WHERE, started) as (session, recording, screen):
         look = look_to_finish(session)
         back = held(look.observed)
         policies.enforce(session, look, ())
@@ -56,13 +40,10 @@ def finish(options: dict[str, Any], yes: bool) -> None:
             click.echo(f"This {what} (scs backup list).", err=True)
             click.confirm("Go on?", default=False, abort=True, err=True)
 
-        def again(seen: Look) -> None:
-            policies.enforce(session, seen, (), warned=True)
-
         screen.plan(look.plan)
         screen.start()
         try:
-            look = apply(session, look, recording, again)
+            look = applied(session, look, recording, screen)
         finally:
             screen.close()
         show.summary(session, look, options, started)

@@ -18,8 +18,8 @@ from click.testing import CliRunner
 from backups import DATABASES, PARTS, flip
 from paper.cloud import PaperCloud
 from paper.world import PaperSession, World
+from scs.cli import changing, policy
 from scs.cli import main as cli
-from scs.cli import policy
 from scs.engine.backup.manifest import STATE
 from scs.errors import BadInput
 
@@ -40,7 +40,7 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
             yield found
 
     monkeypatch.setattr(cli, "_session", session)
-    monkeypatch.setattr(cli, "_preflight", lambda _: None)
+    monkeypatch.setattr(changing, "preflight", lambda _: None)
 
     def work(*words: str, code: int = 0) -> Any:
         argv = ["--file", str(file), "--json", *words]

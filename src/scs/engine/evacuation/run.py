@@ -16,8 +16,8 @@ from scs.errors import BadInput, Problem, ScsError
 from scs.model.evacuation import Guest
 from scs.patience import patient
 from scs.plan.evacuation import Situation, refusals
+from scs.plan.plan import API
 
-API = "the cloud's API"
 GUEST_SECONDS = 600
 """How long one guest may take: its disk's lock in Ceph has to run out, too."""
 
