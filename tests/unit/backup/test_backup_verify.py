@@ -51,8 +51,9 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         f"{DATABASES}: was altered",
     ),
     "cut off": (
-        lambda folder: os.truncate(folder / "mariadb.databases.age", 300),
-        f"{DATABASES}: has 300 bytes instead of",
+        # Shorter than any header: age makes headers of different lengths by chance.
+        lambda folder: os.truncate(folder / "mariadb.databases.age", 30),
+        f"{DATABASES}: has 30 bytes instead of",
     ),
     "gone": (
         lambda folder: (folder / "scs.state.age").unlink(),
