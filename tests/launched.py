@@ -10,7 +10,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,11 @@ STORY = [
 class Cloud:
     """The launcher, run as a user runs it, in a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, spec: str = SPEC) -> None:
         self.folder = folder
         self.state = folder / "state"
         self.file = folder / "cloud.yaml"
-        self.file.write_text(SPEC)
+        self.file.write_text(spec)
         self.env = {**os.environ, "SCS_STATE": str(self.state)}
 
     def run(self, *words: str, code: int = 0, seconds: float = UP_SECONDS) -> str:
@@ -145,24 +146,37 @@ class Cloud:
         }
 
 
-def traces() -> dict[str, list[str]]:
+@contextmanager
+def launched(folder: Path, spec: str = SPEC) -> Iterator[Cloud]:
+    """A folder with that cloud.yaml, and nothing else yet; at the end neither cloud nor folder."""
+    if folder.exists():  # of a run that was killed
+        Cloud(folder, spec).run("down", "--keep-cache", "--yes")
+        shutil.rmtree(folder)
+    folder.mkdir(mode=0o700)
+    made = Cloud(folder, spec)
+    yield made
+    made.run("down", "--keep-cache", "--yes")
+    shutil.rmtree(folder)
+
+
+def traces(cloud: str = NAME) -> dict[str, list[str]]:
     """Everything on this machine that a cloud of that name might leave behind."""
 
     def lines(*argv: str) -> list[str]:
         if shutil.which(argv[0]) is None:
             return []
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
-        return [line for line in done.stdout.splitlines() if NAME in line]
+        return [line for line in done.stdout.splitlines() if cloud in line]
 
-    links = [line for line in lines("ip", "-details", "link") if f"scs:{NAME}" in line]
+    links = [line for line in lines("ip", "-details", "link") if f"scs:{cloud}" in line]
     return {
         "namespaces": lines("ip", "netns"),
         "links": links,
-        "rules": [line for line in lines("nft", "list", "ruleset") if f"scs_{NAME}" in line],
+        "rules": [line for line in lines("nft", "list", "ruleset") if f"scs_{cloud}" in line],
         "mounts": [
             line
             for line in Path("/proc/self/mountinfo").read_text().splitlines()
-            if f"/{NAME}/" in line
+            if f"/{cloud}/" in line
         ],
-        "processes": [line for line in lines("ps", "-eo", "args") if f"scs-{NAME}-" in line],
+        "processes": [line for line in lines("ps", "-eo", "args") if f"scs-{cloud}-" in line],
     }

@@ -9,24 +9,16 @@ that a second run is fast.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from launched import Cloud
+from launched import Cloud, launched
 
 
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[Cloud]:
     # Not in /tmp: that may be a small memory file system.
-    folder = Path("/var/tmp/scs-e2e")
-    if folder.exists():  # of a run that was killed
-        Cloud(folder).run("down", "--keep-cache", "--yes")
-        shutil.rmtree(folder)
-    folder.mkdir(mode=0o700)
-    made = Cloud(folder)
-    yield made
-    made.run("down", "--keep-cache", "--yes")
-    shutil.rmtree(folder)
+    with launched(Path("/var/tmp/scs-e2e")) as made:
+        yield made
