@@ -63,7 +63,7 @@ EQUALS = CloudSpec.model_validate(
     }
 )
 """Three control nodes."""
-EQUALS_FULL = _with(EQUALS, [name for name in SERVICES if name != "designate"])
+EQUALS_FULL = _with(EQUALS, SERVICES)
 CONTAINERS: Mapping[str, Any] = {"container": True, "datapath": "netdev", "virt_type": "qemu"}
 MACHINES: Mapping[str, Any] = {"container": False, "datapath": "system", "virt_type": "kvm"}
 CLOUDS = {

@@ -232,6 +232,108 @@ def test_named_would_find_a_mistake(named_checkconf: Root, tmp_path: Path) -> No
     assert "allow-new-zone" in output
 
 
+# Runs as the second of three control nodes, whose own Designate is not there yet. The first one's
+# is another BIND here: it hands out a catalog and a zone.
+FOLLOWS = """\
+import os, shutil, signal, socket, struct, subprocess, time
+first, here, virtual = {values!r}
+def address(item):
+    subprocess.run(["ip", "address", "add", item + "/32", "dev", "lo"], check=True)
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+address(first)
+address(here)
+serial = 0
+def catalog(*zones):
+    global serial
+    serial += 1
+    with open("/first/catalog", "w") as file:
+        file.write(f"@ 60 IN SOA a. b. {{serial}} 60 60 86400 60\\n@ 60 IN NS invalid.\\n")
+        file.write('version 60 IN TXT "2"\\n')
+        for zone in zones:
+            file.write(f"{{zone.replace('.', '-')}}.zones 60 IN PTR {{zone}}.\\n")
+def question(server, name, kind, operation=0):
+    labels = b"".join(bytes([len(one)]) + one.encode() for one in name.split("."))
+    head = struct.pack("!HHHHHH", 7, operation << 11 | 0x400, 1, 0, 0, 0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+        link.settimeout(1)
+        link.sendto(head + labels + b"\\0" + struct.pack("!HH", kind, 1), (server, 53))
+        return link.recv(4096)
+def asked(server, name):
+    try:
+        answer = question(server, name, 1)
+    except OSError:
+        return "silence"
+    code, count = answer[3] & 15, answer[7]
+    return socket.inet_ntoa(answer[-4:]) if count else f"code {{code}}"
+def until(wanted, server, name):
+    end = time.monotonic() + 20
+    while (found := asked(server, name)) != wanted and time.monotonic() < end:
+        time.sleep(0.2)
+    return found
+def start(config):
+    with open("/log", "a") as log:
+        return subprocess.Popen(["/usr/sbin/named", "-g", "-c", config], stdout=log, stderr=log)
+for folder in ("/run/named", "/var/cache/bind"):
+    os.makedirs(folder, exist_ok=True)
+catalog("example.org")
+designate = start("/first/named.conf")
+named = start("/etc/bind/named.conf")
+print(until("192.0.2.1", here, "www.example.org"))
+print(asked(here, "www.example.com"), asked(here, "catalog.invalid"))
+address(virtual)
+print(until("192.0.2.1", virtual, "www.example.org"))
+catalog()
+designate.send_signal(signal.SIGHUP)
+time.sleep(1)
+question("127.0.0.1", "catalog.invalid", 6, operation=4)
+print(until("code 5", here, "www.example.org"))
+catalog("example.org")
+designate.send_signal(signal.SIGHUP)
+named.terminate()
+named.wait()
+shutil.rmtree("/var/cache/bind")
+os.makedirs("/var/cache/bind")
+named = start("/etc/bind/named.conf")
+print(until("192.0.2.1", here, "www.example.org"))
+named.kill()
+designate.kill()
+"""
+FIRST = """\
+options {{
+    directory "/first"; pid-file none; session-keyfile none;
+    listen-on port 5354 {{ {address}; }}; listen-on-v6 {{ none; }};
+    recursion no; notify no; allow-transfer {{ any; }}; dnssec-validation no;
+}};
+controls {{ }};
+zone "catalog.invalid" {{ type primary; file "catalog"; }};
+zone "example.org" {{ type primary; file "example"; }};
+"""
+
+
+def test_named_has_the_zones_of_the_catalog_wherever_it_comes_from(tmp_path: Path) -> None:
+    cloud = "three equal machines with everything"
+    view = expander_of(CLOUDS[cloud][0]).view
+    first, here = view.controls[:2]
+    values = (*(str(first.address), str(here.address), str(view.external_address)),)
+    own = {item.name: item.content for node, item in files(cloud) if node == here.name}
+    example = "@ 60 IN SOA a. b. 1 60 60 86400 60\n@ 60 IN NS a.\nwww 60 IN A 192.0.2.1\n"
+    for path, text in {
+        NAMED: own[NAMED],
+        NAMED_KEY: own[NAMED_KEY],
+        "/first/named.conf": FIRST.format(address=first.address),
+        "/first/example": example,
+        "/dev/null": "",
+        "/node.py": FOLLOWS.format(values=values),
+    }.items():
+        file = tmp_path / f"tree{path}"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    node = Root("/usr/bin/python3", tmp_path, layer("/usr/sbin/named"))
+    there, gone = "192.0.2.1", "code 5"
+    asked = f"{gone} {gone}"
+    assert node("/node.py") == (0, f"{there}\n{asked}\n{there}\n{gone}\n{there}\n")
+
+
 # --- nftables
 
 NFT = ("unshare", "--net", "nft", "--check", "--file", "-")

@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Names: what Designate is to know of its name server, and who may command that."""
+"""Names: what Designate and its name servers know of each other, and whom these answer what."""
 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -12,21 +13,46 @@ from typing import Any
 import pytest
 import yaml
 
-from clouds import ONE, ONE_FULL, expanded, expander_of
-from scs.components.designate import MDNS, pool, rows
+from clouds import EQUALS_FULL, ONE, ONE_FULL, expanded, expander_of
+from scs.components.designate import CATALOG, MDNS, pool, rows
+from scs.model.needs import NameServer
 from scs.resources import File, Gate, Link, Migration, Resource
+from scs.spec import rules
+
+SPECS = {"one": ONE_FULL, "three": EQUALS_FULL}
+FULL = pytest.mark.parametrize("cloud", SPECS)
+NAMED, POOLS = "/etc/bind/named.conf", "/etc/designate/pools.yaml"
+DESIGNATE = "/etc/designate/designate.conf"
 
 
 @cache
+def nodes(cloud: str) -> dict[str, dict[str, Resource]]:
+    """Address of a node → its resources by their ids."""
+    spec = SPECS[cloud]
+    made = expanded(expander_of(spec))
+    addresses = {node.name: str(node.address) for node in spec.nodes()}
+    return {addresses[node]: {item.id: item for item in items} for node, items in made.items()}
+
+
 def things() -> dict[str, Resource]:
-    (items,) = expanded(expander_of(ONE_FULL)).values()
-    return {item.id: item for item in items}
+    (items,) = nodes("one").values()
+    return items
+
+
+def content(items: dict[str, Resource], path: str) -> str:
+    item = items[f"file:{path}"]
+    assert isinstance(item, File)
+    return item.content
 
 
 def text(path: str) -> str:
-    item = things()[f"file:{path}"]
-    assert isinstance(item, File)
-    return item.content
+    return content(things(), path)
+
+
+def said(config: str, statement: str) -> list[list[str]]:
+    """What is between the braces of each such statement of BIND's, item by item."""
+    found = re.findall(rf"\b{statement} {{([^}}]*)}}", config)
+    return [[item.strip() for item in inside.split(";") if item.strip()] for inside in found]
 
 
 WANTED = pool(expander_of(ONE_FULL).view)
@@ -72,28 +98,107 @@ def test_any_change_of_the_pool_is_seen_in_the_database(path: tuple[Any, ...]) -
     assert sum(before[query] != after[query] for query in before) == 1
 
 
-def test_a_lost_name_server_is_seen_in_the_database() -> None:
+def test_what_is_lost_in_the_database_is_seen() -> None:
     changed: Any = copy.deepcopy(WANTED)
     changed["targets"].clear()
     assert "" in rows(changed).values()
 
 
-def test_the_name_server_is_told_of_changes_at_the_master_s_address() -> None:
-    # BIND heeds nobody else, and from the virtual address it would be somebody else.
-    (target,) = WANTED["targets"]
-    (master,) = target["masters"]
-    assert target["options"]["host"] == master["host"]
-    assert f"listen = {master['host']}:{MDNS}" in text("/etc/designate/designate.conf")
+def test_three_control_nodes_may_have_it() -> None:
+    assert "designate" in EQUALS_FULL.services
+    assert not list(rules.several(EQUALS_FULL))
 
 
-def test_one_key_and_nobody_else_reads_it() -> None:
-    path = WANTED["targets"][0]["options"]["rndc_key_file"]
-    own, theirs = things()["file:/etc/bind/rndc.key"], things()[f"file:{path}"]
-    assert isinstance(own, File)
-    assert isinstance(theirs, File)
-    assert own.content == theirs.content
-    assert (own.owner, own.mode, own.secret) == ("bind", 0o640, True)
-    assert (theirs.owner, theirs.mode, theirs.secret) == ("designate", 0o400, True)
+@FULL
+def test_all_name_servers_are_asked_and_all_hand_out_zones(cloud: str) -> None:
+    for items in nodes(cloud).values():
+        (known,) = yaml.safe_load(content(items, POOLS))
+        assert [one["host"] for one in known["nameservers"]] == list(nodes(cloud))
+        (target,) = known["targets"]
+        assert target["masters"] == [{"host": host, "port": MDNS} for host in nodes(cloud)]
+
+
+@FULL
+def test_zones_come_from_any_node_and_from_the_own_one_first(cloud: str) -> None:
+    for address, items in nodes(cloud).items():
+        assert f"listen = {address}:{MDNS}\n" in content(items, DESIGNATE)
+        config = content(items, NAMED)
+        for statement in ("default-primaries", "primaries"):
+            (found,) = (
+                said(config, statement)
+                if statement != "primaries"
+                else said(config, r"secondary;\s+primaries")
+            )
+            assert found[0] == f"{address} port {MDNS}"
+            assert set(found) == {f"{node} port {MDNS}" for node in nodes(cloud)}
+
+
+@FULL
+def test_whoever_is_told_of_a_change_tells_all_others(cloud: str) -> None:
+    for address, items in nodes(cloud).items():
+        (known,) = yaml.safe_load(content(items, POOLS))
+        (target,) = known["targets"]
+        config = content(items, NAMED)
+        (listens,) = said(config, "listen-on")
+        (heeds,) = said(config, "allow-notify")
+        told = target["options"]["host"]
+        others = set(nodes(cloud)) - {address}
+        assert told in listens
+        assert set(heeds) == {told} | others
+        assert [set(found) for found in said(config, "also-notify")] == [others] * bool(others)
+
+
+@FULL
+def test_the_catalog_is_everywhere_called_the_same_and_asked_by_control_nodes_only(
+    cloud: str,
+) -> None:
+    view = expander_of(SPECS[cloud]).view
+    assert [need.catalog for need in view.needs(NameServer)] == [CATALOG]
+    assert pool(view)["catalog_zone"]["catalog_zone_fqdn"] == CATALOG
+    for items in nodes(cloud).values():
+        config = content(items, NAMED)
+        assert config.count(f'zone "{CATALOG.rstrip(".")}"') == 2
+        allowed = [set(found) for found in said(config, "allow-query")]
+        assert allowed == [{"any"}, {"127.0.0.1", *nodes(cloud)}]
+        assert said(config, "allow-transfer") == [["none"]]
+
+
+@FULL
+def test_so_many_name_servers_are_enough_that_one_of_three_may_be_lost(cloud: str) -> None:
+    for items in nodes(cloud).values():
+        (enough,) = re.findall(r"threshold_percentage = (\d+)", content(items, DESIGNATE))
+        all_of_them = len(nodes(cloud))
+        # As Designate counts them.
+        for there in range(all_of_them + 1):
+            assert (100 * float(there) / all_of_them >= int(enough)) is (2 * there > all_of_them)
+
+
+@FULL
+def test_locks_are_shared_and_the_producer_is_alone(cloud: str) -> None:
+    for items in nodes(cloud).values():
+        (locks,) = re.findall(r"backend_url = (\S+)", content(items, DESIGNATE))
+        several = len(nodes(cloud)) > 1
+        assert locks.startswith("memcached://127.0.0.1:11211?" if several else "file:///var/lib/")
+        alone = [
+            item.name
+            for item in items.values()
+            if isinstance(item, File) and "OS_COORDINATION__BACKEND_URL=file:" in item.content
+        ]
+        assert alone == ["/etc/systemd/system/designate-producer.service"]
+
+
+@FULL
+def test_nobody_commands_a_name_server_but_its_own_root(cloud: str) -> None:
+    for items in nodes(cloud).values():
+        held = [
+            item
+            for item in items.values()
+            if isinstance(item, File) and 'key "rndc-key"' in item.content
+        ]
+        assert [(item.name, item.owner, item.mode, item.secret) for item in held] == [
+            ("/etc/bind/rndc.key", "bind", 0o640, True)
+        ]
+        assert re.findall(r"inet (\S+) port 953", content(items, NAMED)) == ["127.0.0.1"]
 
 
 def test_the_api_finds_its_pipeline() -> None:

@@ -148,11 +148,15 @@ class StorageCluster(Need):
 
 @dataclass(frozen=True)
 class NameServer(Need):
-    """A name server on the same node that takes zones by rndc and fetches their records itself.
+    """A name server on each control node, for the zones of a catalog (RFC 9432).
 
-    The key for rndc lies at /etc/scs/rndc-OWNER.key, readable for `owner`.
+    Each fetches the catalog, and all zones that it lists, from whoever needs it, on whichever of
+    these nodes answers. It is told of a change at the loopback address, and tells the others.
     """
 
     soft: ClassVar[bool] = True
 
-    owner: str
+    catalog: str
+    """The catalog's name, with a dot at the end."""
+    port: int
+    """Where zones are handed out, at each node's own address."""

@@ -279,10 +279,6 @@ _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
     rules.several: {
         "images on one of three nodes": "storage: files\nnodes:\n"
         + "".join(f"- {{name: {name}, roles: [control, network, compute]}}\n" for name in "abc"),
-        "a name server on one of three nodes": "storage: ceph\nservices: [designate]\nnodes:\n"
-        + "".join(
-            f"- {{name: {name}, roles: [control, network, compute, storage]}}\n" for name in "abc"
-        ),
     },
     rules.names: {
         "two nodes of one name": f"{_NODES}}}\n- {{name: a, roles: [compute]}}\n",

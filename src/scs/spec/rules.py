@@ -195,12 +195,6 @@ def several(spec: CloudSpec) -> Iterator[Finding]:
             "storage: with `files` each of several control nodes would have images of its own",
             "write `storage: ceph`",
         )
-    if "designate" in spec.services:
-        yield Finding(
-            (*places, ("services",)),
-            "services: `designate` is for one control node only yet: its name server is on one",
-            "take it out, or have one control node",
-        )
 
 
 def storage(spec: CloudSpec) -> Iterator[Finding]:

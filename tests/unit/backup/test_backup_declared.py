@@ -47,7 +47,7 @@ def test_streams_follow_from_the_cloud(world: World) -> None:
     view = world.session().view()
     found = [(*source.key, source.node.name) for source in sources(view, bulk=False)]
     assert found == [
-        ("bind", "zones", "", "node-1"),
+        ("bind", "zones", "node-1", "node-1"),
         ("mariadb", "databases", "", "node-1"),
         ("nova-compute", "identity", "node-1", "node-1"),
         ("nova-compute", "identity", "node-2", "node-2"),

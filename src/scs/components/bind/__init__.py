@@ -1,12 +1,15 @@
 # SPDX-FileCopyrightText: 2026 The scs authors
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The name server that the world asks: BIND, for the zones that it is given and nothing else."""
+"""The name servers that the world asks: BIND, for the zones of a catalog that it follows.
+
+One on each control node, all alike. It keeps nothing that it could not fetch again: where there is
+a new one, or one that was lost comes back empty, it has all zones as soon as it has the catalog.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable
 
 from scs.model.component import (
     CONTROL,
@@ -23,7 +26,6 @@ from scs.model.component import (
 from scs.model.needs import NameServer, Need
 from scs.model.saved import LISTED, Saved, shell
 from scs.model.view import View
-from scs.resources import File, Resource
 
 
 def key(view: View) -> str:
@@ -33,30 +35,14 @@ def key(view: View) -> str:
     return f'key "rndc-key" {{\n    algorithm hmac-sha256;\n    secret "{secret}";\n}};\n'
 
 
-def keys(view: View, needs: tuple[Need, ...]) -> Iterable[tuple[Need, Resource]]:
-    """The same key for each that gives it zones."""
-    for need in needs:
-        assert isinstance(need, NameServer)
-        yield (
-            need,
-            File(
-                name=f"/etc/scs/rndc-{need.owner}.key",
-                content=key(view),
-                owner=need.owner,
-                mode=0o400,
-                secret=True,
-                after=("directory:/etc/scs", f"account:{need.owner}"),
-            ),
-        )
-
-
 def reachable(view: View, _need: Need) -> Probe:
     return {"type": "tcp", "host": str(view.nearest_control.address), "port": 53}
 
 
 ZONES = "/var/cache/bind"
-LISTS = "-maxdepth 1 -name '*.nz[df]'"
-"""The files that tell which zones there are."""
+FILES = "-maxdepth 1 -type f"
+SAVE = "tar --create --sort=name --ignore-failed-read --files-from=-"
+"""One that is replaced meanwhile is whole, before or after; that it was, tar tells with 1."""
 
 component = Component(
     name="bind",
@@ -66,7 +52,7 @@ component = Component(
     license="MPL-2.0",
     service="designate",
     packages=("bind9", "bind9-utils"),
-    gives=(Gives(NameServer, resources=keys, ready=reachable),),
+    gives=(Gives(NameServer, ready=reachable),),
     ports=(Port(53, Reach.ANYWHERE), Port(53, Reach.ANYWHERE, protocol="udp")),
     files=(
         Text("/etc/bind/rndc.key", key, owner="bind", group="bind", mode=0o640, secret=True),
@@ -75,6 +61,8 @@ component = Component(
     units=(
         Packaged(
             "named",
+            # A zone that rndc has added would stay, whatever the catalog says of it.
+            settings={"ExecStartPre": f"/bin/sh -c 'rm -f {ZONES}/*.nz[df]*'"},
             ready=lambda view: {"type": "tcp", "host": str(view.address), "port": 53},
         ),
     ),
@@ -85,20 +73,21 @@ component = Component(
             lambda view: {"type": "tcp", "host": str(view.external_address), "port": 53},
         ),
     ),
-    # Which zones it has; what is in them it fetches again.
+    # It would fetch all again, but not what is older than what it has: so it goes back as well.
     keeps=(ZONES,),
     saves=(
         Saved(
             "zones",
-            save=shell(f"cd {ZONES}", f"find . {LISTS} | tar --create --sort=name --files-from=-"),
+            save=shell(f"cd {ZONES}", f"find . {FILES} -name '*.db' | {SAVE} || test $? = 1"),
             load=shell(
                 f"cd {ZONES}",
                 "systemctl stop named",
-                f"find . {LISTS} -delete",
+                f"find . {FILES} -delete",
                 "tar --extract --same-owner --same-permissions",
                 "systemctl start named",
             ),
             proves=LISTED,
+            each=True,
             of=(ZONES,),
         ),
     ),

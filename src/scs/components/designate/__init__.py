@@ -31,39 +31,36 @@ from scs.resources import Migration as MigrationResource
 FOLDER = "/etc/designate"
 CONF = f"{FOLDER}/designate.conf"
 POOLS = f"{FOLDER}/pools.yaml"
+STATE = "/var/lib/designate"
 FORGET = "/usr/local/lib/scs/designate-forget"
 PASTE = f"{FOLDER}/api-paste.ini"
 MDNS = 5354
 """Where Designate hands out zones."""
+CATALOG = "catalog.invalid."
+"""The zone that lists all zones; nobody's name can be below `invalid`."""
 
 
 def pool(view: View) -> Mapping[str, Any]:
     """Where zones go (the only pool), in Designate's words."""
-    here = str(view.control.address)
+    nodes = [str(node.address) for node in view.controls]
     return {
         "name": "default",
-        "description": "the cloud's name server",
+        "description": "the cloud's name servers",
         "attributes": {},
         "ns_records": [{"hostname": f"ns1.{view.cloud}.internal.", "priority": 1}],
         # Asked whether a change has arrived.
-        "nameservers": [{"host": str(view.external_address), "port": 53}],
+        "nameservers": [{"host": node, "port": 53} for node in nodes],
         "targets": [
             {
+                # With a catalog it is only told of changes: zones are nobody's to add and remove.
                 "type": "bind9",
-                "description": "BIND",
-                "masters": [{"host": here, "port": MDNS}],
-                # The server heeds only what comes from the master's address: so it is told of
-                # changes at the same, not at the virtual one.
-                "options": {
-                    "host": here,
-                    "port": "53",
-                    "rndc_host": "127.0.0.1",
-                    "rndc_port": "953",
-                    "rndc_key_file": "/etc/scs/rndc-designate.key",
-                    "clean_zonefile": "true",
-                },
+                "description": "BIND on the same node, which tells the others",
+                "masters": [{"host": node, "port": MDNS} for node in nodes],
+                # Told at another node's address, one that is gone would be waited for minutes.
+                "options": {"host": "127.0.0.1", "port": "53"},
             }
         ],
+        "catalog_zone": {"catalog_zone_fqdn": CATALOG, "catalog_zone_refresh": 60},
     }
 
 
@@ -95,6 +92,12 @@ def rows(wanted: Mapping[str, Any]) -> Mapping[str, str]:
                 for one in wanted["targets"]
                 for key, value in one["options"].items()
             ],
+        ),
+        (
+            "zones x",
+            f"{of_pool} AND x.type = 'CATALOG' AND x.deleted = '0'",
+            "x.name, x.refresh",
+            [wanted["catalog_zone"]],
         ),
     )
     return {
@@ -143,7 +146,10 @@ def works(name: str, node: str) -> Probe:
 
 
 def unit(
-    name: str, description: str, waits: Callable[[View], Iterable[Probe]] | None = None
+    name: str,
+    description: str,
+    waits: Callable[[View], Iterable[Probe]] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Service:
     """One of Designate's services beside its API."""
 
@@ -160,6 +166,7 @@ def unit(
         pre=(f"-{ENVIRONMENT}/bin/python {FORGET}",),
         ready=ready,
         waits=waits,
+        environment=environment or {},
     )
 
 
@@ -175,12 +182,12 @@ component = Component(
         Database("designate"),
         Queue("designate"),
         Cache(),
-        NameServer("designate"),
+        NameServer(catalog=CATALOG, port=MDNS),
         ServiceUser("designate"),
     ),
     endpoints=(Endpoint("designate", port=9001, type="dns", description="Names"),),
     ports=(Port(MDNS), Port(MDNS, protocol="udp")),
-    users=(User("designate", home="/var/lib/designate"),),
+    users=(User("designate", home=STATE),),
     folders=(Folder(FOLDER, group="designate", mode=0o750),),
     files=(
         Config("designate.conf.j2", CONF, group="designate", service="designate", policy=True),
@@ -203,7 +210,14 @@ component = Component(
         ),
         unit("central", "Designate central"),
         unit("worker", "Designate worker", waits=has_pool),
-        unit("producer", "Designate producer"),
+        # Several would share the work by way of the cache, and stop sharing it when that is lost:
+        # the part of the node that had it would be nobody's. So each does all of it, as if it were
+        # alone; whoever comes second finds nothing to do.
+        unit(
+            "producer",
+            "Designate producer",
+            environment={"OS_COORDINATION__BACKEND_URL": f"file://{STATE}/coordination"},
+        ),
         unit("mdns", "Designate mini DNS"),
     ),
     resources=known_pool,
