@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,9 @@ EQUALS = CloudSpec.model_validate(
     }
 )
 """Three control nodes."""
-EQUALS_FULL = _with(EQUALS, SERVICES)
+EQUALS_FULL = _with(EQUALS, SERVICES).model_copy(
+    update={"dns": (IPv4Address("9.9.9.9"), IPv6Address("2620:fe::fe"))}
+)
 CONTAINERS: Mapping[str, Any] = {"container": True, "datapath": "netdev", "virt_type": "qemu"}
 MACHINES: Mapping[str, Any] = {"container": False, "datapath": "system", "virt_type": "kvm"}
 CLOUDS = {

@@ -196,6 +196,7 @@ def test_haproxy_leaves_alone_what_is_held(tmp_path: Path) -> None:
 # --- named
 
 NAMED, NAMED_KEY = "/etc/bind/named.conf", "/etc/bind/rndc.key"
+NAMED_ZONE = "/etc/bind/name-server.zone"
 NAMED_CLOUDS = pytest.mark.parametrize(
     "cloud", [name for name, (spec, _) in CLOUDS.items() if "designate" in spec.services]
 )
@@ -216,10 +217,24 @@ def test_named(cloud: str, named_checkconf: Root, tmp_path: Path) -> None:
     for text in texts(cloud, NAMED):
         (tmp_path / f"tree{NAMED}").write_text(text)
         assert named_checkconf(NAMED) == (0, "")
-        # And nobody is asked on behalf of others.
+        # And nobody is asked on behalf of others, unless they are guests.
         _, said = named_checkconf("-px", NAMED)
-        assert "recursion no;" in said
+        if CLOUDS[cloud][0].dns:
+            assert "recursion yes;" in said
+            assert re.search(r"allow-recursion {\s*\"?guests\"?;\s*}", said)
+        else:
+            assert "recursion no;" in said
         assert "allow-transfer" in said
+
+
+@NAMED_CLOUDS
+def test_the_zone_of_the_name_server(cloud: str, named_checkconf: Root, tmp_path: Path) -> None:
+    check = Root("/usr/bin/named-checkzone", tmp_path)
+    name = expander_of(CLOUDS[cloud][0]).view.name_server.rstrip(".")
+    for text in texts(cloud, NAMED_ZONE):
+        (tmp_path / f"tree{NAMED_ZONE}").write_text(text)
+        code, output = check(name, NAMED_ZONE)
+        assert code == 0, output
 
 
 def test_named_would_find_a_mistake(named_checkconf: Root, tmp_path: Path) -> None:
@@ -236,7 +251,7 @@ def test_named_would_find_a_mistake(named_checkconf: Root, tmp_path: Path) -> No
 # is another BIND here: it hands out a catalog and a zone.
 FOLLOWS = """\
 import os, shutil, signal, socket, struct, subprocess, time
-first, here, virtual = {values!r}
+first, here, virtual, name = {values!r}
 def address(item):
     subprocess.run(["ip", "address", "add", item + "/32", "dev", "lo"], check=True)
 subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
@@ -279,7 +294,7 @@ catalog("example.org")
 designate = start("/first/named.conf")
 named = start("/etc/bind/named.conf")
 print(until("192.0.2.1", here, "www.example.org"))
-print(asked(here, "www.example.com"), asked(here, "catalog.invalid"))
+print(asked(here, name), asked(here, "www.example.com"), asked(here, "catalog.invalid"))
 address(virtual)
 print(until("192.0.2.1", virtual, "www.example.org"))
 catalog()
@@ -314,12 +329,16 @@ def test_named_has_the_zones_of_the_catalog_wherever_it_comes_from(tmp_path: Pat
     cloud = "three equal machines with everything"
     view = expander_of(CLOUDS[cloud][0]).view
     first, here = view.controls[:2]
-    values = (*(str(first.address), str(here.address), str(view.external_address)),)
+    values = (
+        *(str(first.address), str(here.address)),
+        *(str(view.external_address), view.name_server.rstrip(".")),
+    )
     own = {item.name: item.content for node, item in files(cloud) if node == here.name}
     example = "@ 60 IN SOA a. b. 1 60 60 86400 60\n@ 60 IN NS a.\nwww 60 IN A 192.0.2.1\n"
     for path, text in {
         NAMED: own[NAMED],
         NAMED_KEY: own[NAMED_KEY],
+        NAMED_ZONE: own[NAMED_ZONE],
         "/first/named.conf": FIRST.format(address=first.address),
         "/first/example": example,
         "/dev/null": "",
@@ -330,7 +349,7 @@ def test_named_has_the_zones_of_the_catalog_wherever_it_comes_from(tmp_path: Pat
         file.write_text(text)
     node = Root("/usr/bin/python3", tmp_path, layer("/usr/sbin/named"))
     there, gone = "192.0.2.1", "code 5"
-    asked = f"{gone} {gone}"
+    asked = f"{view.external_address} {gone} {gone}"
     assert node("/node.py") == (0, f"{there}\n{asked}\n{there}\n{gone}\n{there}\n")
 
 

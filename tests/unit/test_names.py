@@ -8,6 +8,7 @@ import copy
 import re
 from collections.abc import Iterator
 from functools import cache
+from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ import yaml
 from clouds import EQUALS_FULL, ONE, ONE_FULL, expanded, expander_of
 from scs.components.designate import CATALOG, MDNS, pool, rows
 from scs.model.needs import NameServer
+from scs.model.objects import CloudNetwork
 from scs.resources import File, Gate, Link, Migration, Resource
 from scs.spec import rules
 
@@ -199,6 +201,56 @@ def test_nobody_commands_a_name_server_but_its_own_root(cloud: str) -> None:
             ("/etc/bind/rndc.key", "bind", 0o640, True)
         ]
         assert re.findall(r"inet (\S+) port 953", content(items, NAMED)) == ["127.0.0.1"]
+
+
+@FULL
+def test_the_name_of_the_name_server_is_found_where_the_world_asks(cloud: str) -> None:
+    (record,) = pool(expander_of(SPECS[cloud]).view)["ns_records"]
+    name = record["hostname"]
+    for items in nodes(cloud).values():
+        config = content(items, NAMED)
+        (file,) = re.findall(rf'zone "{name[:-1]}" {{\s+type primary;\s+file "(\S+)";', config)
+        zone = content(items, file)
+        assert f"@ IN NS {name}\n" in zone
+        assert f"@ IN A {SPECS[cloud].external_address}\n" in zone
+        assert str(SPECS[cloud].external_address) in said(config, "listen-on")[0]
+
+
+def test_other_names_are_looked_up_for_guests_alone() -> None:
+    lent = EQUALS_FULL.floating
+    for items in nodes("three").values():
+        config = content(items, NAMED)
+        assert said(config, "allow-recursion") == said(config, "allow-query-cache") == [["guests"]]
+        (guests,) = said(config, "acl guests")
+        addresses = [item for network in guests for item in IPv4Network(network)]
+        assert (addresses[0], addresses[-1]) == (lent.first, lent.last)
+        assert len(addresses) == int(lent.last) - int(lent.first) + 1
+        # Nodes speak IPv4 to the outside.
+        assert said(config, "forwarders") == [["9.9.9.9"]]
+        assert "dns_servers = 10.21.0.4,9.9.9.9,2620:fe::fe\n" in content(
+            items, "/etc/neutron/neutron.conf"
+        )
+    view = expander_of(EQUALS_FULL).view
+    (first,) = (
+        subnet
+        for part in view.components
+        if part.objects
+        for item in part.objects(view)
+        if isinstance(item, CloudNetwork)
+        for subnet in item.subnets
+        if subnet.dns
+    )
+    assert first.dns == ("10.21.0.4", "9.9.9.9", "2620:fe::fe")
+
+
+def test_who_knows_no_other_names_says_so_and_guests_go_on_asking_those_that_do() -> None:
+    assert "recursion no;" in text(NAMED)
+    assert "forward" not in text(NAMED)
+    assert "dns_servers" not in text("/etc/neutron/neutron.conf")
+    plain = ONE.model_copy(update={"dns": EQUALS_FULL.dns})
+    assert expander_of(plain).view.resolvers == plain.dns
+    six = ONE_FULL.model_copy(update={"dns": EQUALS_FULL.dns[1:]})
+    assert expander_of(six).view.resolvers == six.dns
 
 
 def test_the_api_finds_its_pipeline() -> None:

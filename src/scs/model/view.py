@@ -9,14 +9,14 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, summarize_address_range
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from scs.model.content import Content, OwnProject
 from scs.model.external import External
-from scs.model.needs import Need
+from scs.model.needs import NameServer, Need
 from scs.model.overrides import Overrides
 from scs.model.storage import Storage, cephx_key
 from scs.model.topology import Network, Node, Role
@@ -199,6 +199,29 @@ class View:
     def leads(self) -> bool:
         """Whether this is the node on which is done what is to be done once for all of them."""
         return len(self.controls) == 1 or self.here == self.control
+
+    @property
+    def name_server(self) -> str:
+        """What the cloud's own name server is called in its zones, with a dot at the end.
+
+        One name, because there is one address at which the world finds it, whichever node has that.
+        """
+        return f"ns1.{self.cloud}.internal."
+
+    @property
+    def resolvers(self) -> tuple[IPv4Address | IPv6Address, ...]:
+        """What guests are told to ask for names; empty: what their hosts ask.
+
+        First the cloud's own name server, where it has one that can look up other names for them:
+        it needs to be told where.
+        """
+        can = any(server.version == 4 for server in self.dns) and self.given(NameServer)
+        return (self.external_address, *self.dns) if can else self.dns
+
+    @property
+    def given_away(self) -> tuple[IPv4Network, ...]:
+        """`floating` as networks: from these addresses guests speak to the outside."""
+        return tuple(summarize_address_range(*self.floating))
 
     def network_database(self, port: int) -> str:
         """How to reach one of OVN's databases (6641 northbound, 6642 southbound), in its words."""

@@ -84,7 +84,7 @@ class Ground:
             network_id=own.id,
             cidr=cidr,
             ip_version=4,
-            dns_nameservers=[str(item) for item in run.view.dns if item.version == 4],
+            dns_nameservers=[str(item) for item in run.view.resolvers if item.version == 4],
         ).id
         return Finding(f"{cidr}, MTU {self.mtu}")
 

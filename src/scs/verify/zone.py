@@ -46,6 +46,9 @@ class Zone:
                 self._await_active(f"zones/{zone}/recordsets/{made['id']}")
         for kind, address in addresses.items():
             self._await_answer(f"www.{self._name}", kind, address)
+        # Whoever follows the zone's NS record has to find that name as well.
+        view = self._run.view
+        self._await_answer(view.name_server, "A", str(view.external_address))
         return Finding(
             f"{self._name} ACTIVE after {active:.1f} s; {self._run.view.external_address} answers"
             f" {' and '.join(addresses)} after {time.monotonic() - start:.1f} s"

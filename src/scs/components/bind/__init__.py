@@ -57,6 +57,7 @@ component = Component(
     files=(
         Text("/etc/bind/rndc.key", key, owner="bind", group="bind", mode=0o640, secret=True),
         Config("named.conf.j2", "/etc/bind/named.conf", group="bind", mode=0o644),
+        Config("name-server.zone.j2", "/etc/bind/name-server.zone", group="bind", mode=0o644),
     ),
     units=(
         Packaged(

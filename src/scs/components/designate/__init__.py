@@ -47,7 +47,7 @@ def pool(view: View) -> Mapping[str, Any]:
         "name": "default",
         "description": "the cloud's name servers",
         "attributes": {},
-        "ns_records": [{"hostname": f"ns1.{view.cloud}.internal.", "priority": 1}],
+        "ns_records": [{"hostname": view.name_server, "priority": 1}],
         # Asked whether a change has arrived.
         "nameservers": [{"host": node, "port": 53} for node in nodes],
         "targets": [

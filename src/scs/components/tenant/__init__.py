@@ -26,7 +26,7 @@ from scs.model.view import View
 def objects(view: View) -> Iterable[ApiObject]:
     """The external network is everybody's; all but the projects is the first project's own."""
     outside = view.networks["external"]
-    dns = tuple(str(address) for address in view.dns)
+    dns = tuple(str(address) for address in view.resolvers)
     subnets = [
         Subnet(
             name="external-ipv4",
