@@ -249,10 +249,46 @@ def test_queue_accounts_are_seen_by_logging_in(tls: ssl.SSLContext) -> None:
     assert left.compare(left_seen) == "is to be removed: nova"
 
 
+# --- zone
+
+
+@pytest.mark.parametrize(
+    ("flags", "answers", "wrong"),
+    [
+        (0x8400, 1, ""),
+        (0x8005, 0, "does not have the zone example.org. (RCODE 5)"),
+        # It asks others, or remembers what they said.
+        (0x8080, 1, "does not have the zone"),
+        (0x8400, 0, "does not have the zone"),
+        (None, 0, "gives no answer of DNS"),
+    ],
+)
+def test_a_name_server_has_a_zone(flags: int | None, answers: int, wrong: str) -> None:
+    asked = bytearray()
+
+    def answer() -> None:
+        with server.accept()[0] as link:
+            asked.extend(link.recv(1024))
+            message = b"" if flags is None else struct.pack(">HHHHHH", 0, flags, 0, answers, 0, 0)
+            link.sendall(struct.pack(">H", len(message)) + message)
+
+    with socket.create_server((LOCAL, 0)) as server:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        port = server.getsockname()[1]
+        question = {"type": "zone", "host": LOCAL, "name": "example.org.", "port": port}
+        said = probe.ask(question)
+        thread.join()
+    assert (wrong in said) if wrong else not said
+    # SOA, IN; the length comes first.
+    assert bytes(asked[2:]).endswith(b"\7example\3org\0\0\6\0\1")
+    assert asked[:2] == struct.pack(">H", len(asked) - 2)
+
+
 # --- all of them
 
 
-@pytest.mark.parametrize("name", ["tcp", "http", "amqp", "login"])
+@pytest.mark.parametrize("name", ["tcp", "http", "amqp", "login", "zone"])
 def test_a_server_that_says_nothing_does_not_hold_us(
     name: str, tls: ssl.SSLContext, closed_port: int
 ) -> None:
@@ -264,6 +300,7 @@ def test_a_server_that_says_nothing_does_not_hold_us(
             "http": {"url": f"http://{LOCAL}:{port}/"},
             "login": {"url": f"https://{LOCAL}:{port}", "user": "", "password": "", "project": ""},
             "amqp": {"host": LOCAL, "port": port, "vhost": "", "user": "", "password": ""},
+            "zone": {"host": LOCAL, "port": port, "name": "example.org."},
         }
         answer = probe.ask({"type": name, **values[name]}, timeout=0.2)
     assert answer == "" if name == "tcp" else "timed out" in answer

@@ -159,6 +159,23 @@ def asok(
     return "" if not name or told in values else f"{path}: {name} is {told or 'not told'}"
 
 
+def zone(*, host: str, name: str, timeout: float, port: int = 53) -> str:
+    """The name server has this zone and answers for it (its SOA record, by TCP)."""
+    labels = [label.encode() for label in name.rstrip(".").split(".")]
+    query = struct.pack(">HHHHHH", 0, 0, 1, 0, 0, 0)
+    query += b"".join(bytes([len(label)]) + label for label in labels)
+    query += b"\0" + struct.pack(">HH", 6, 1)
+    with socket.create_connection((host, port), patient(timeout)) as connection:
+        connection.sendall(struct.pack(">H", len(query)) + query)
+        answer = _exactly(connection, struct.unpack(">H", _exactly(connection, 2))[0])
+    if len(answer) < 12:
+        return f"{host} gives no answer of DNS"
+    flags, _, count = struct.unpack(">HHH", answer[2:8])
+    if flags & 0xF or not flags & 0x400 or not count:
+        return f"{host} does not have the zone {name} (RCODE {flags & 0xF})"
+    return ""
+
+
 def units(*, timeout: float) -> str:
     """No unit of systemd has failed."""
     listed = command(
@@ -185,6 +202,7 @@ PROBES: dict[str, Callable[..., str]] = {
     "sql": sql,
     "login": login,
     "amqp": amqp,
+    "zone": zone,
 }
 
 

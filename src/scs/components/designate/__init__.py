@@ -10,6 +10,7 @@ from typing import Any
 
 from scs.model.component import (
     CONTROL,
+    Check,
     Component,
     Config,
     Endpoint,
@@ -221,4 +222,10 @@ component = Component(
         unit("mdns", "Designate mini DNS"),
     ),
     resources=known_pool,
+    checks=(
+        Check(
+            "the name server here has the catalog of zones",
+            lambda view: {"type": "zone", "host": str(view.address), "name": CATALOG},
+        ),
+    ),
 )
