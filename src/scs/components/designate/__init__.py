@@ -48,6 +48,7 @@ def pool(view: View) -> Mapping[str, Any]:
         "name": "default",
         "description": "the cloud's name servers",
         "attributes": {},
+        # Designate 22 takes none away any more where there is a catalog: it looks for it in that.
         "ns_records": [{"hostname": view.name_server, "priority": 1}],
         # Asked whether a change has arrived.
         "nameservers": [{"host": node, "port": 53} for node in nodes],
