@@ -18,11 +18,12 @@ from scs.engine.journal import End, Entry, Result, Run, Start
 from scs.errors import Problem, ScsError
 from scs.model.finding import Finding, Level
 from scs.model.view import View
+from scs.plan.questions import questions
 from scs.providers.examined import examined
 from scs.providers.local import examine
 from scs.resources import Check, build
 from scs.resources import observe as observe_resources
-from scs.verify.doctor import answered, certificates, last_run, questions
+from scs.verify.doctor import answered, certificates, last_run
 
 GIB = 1 << 30
 NOW = datetime.datetime(2026, 11, 25, tzinfo=datetime.UTC)

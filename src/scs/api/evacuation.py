@@ -10,13 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from scs.api.clients import Clients, Unavailable
-from scs.api.hosts import MICROVERSION, OURS
+from scs.api.guests import MICROVERSION, guest
+from scs.api.hosts import OURS
 from scs.model.evacuation import ComputeHost, Guest
 from scs.patience import patient
 
-WISH = "HA_Enabled"
-"""The property of servers and flavors, as Masakari calls it."""
-TRUE, FALSE = ("1", "true", "yes", "on", "t", "y"), ("0", "false", "no", "off", "f", "n")
 EVACUATED = f"{OURS}evacuated"
 """Why a host is disabled whose guests were, or are being, evacuated."""
 MOVING = ("rebuilding", "rebuild_block_device_mapping", "rebuild_spawning")
@@ -62,51 +60,6 @@ def silent_agents(clients: Clients, host: str) -> bool | None:
     listed = clients.rest("network", "/v2.0/agents", "agents")
     alive = [item["alive"] for item in listed if item["host"] == host]
     return not any(alive) if alive else None
-
-
-def guests(clients: Clients, host: str) -> Sequence[Guest]:
-    """The guests of all projects on a host."""
-    return _servers(clients, f"host={host}")
-
-
-def guest(clients: Clients, known: str) -> Guest | None:
-    """One guest by its id; None when it is gone."""
-    return next(iter(_servers(clients, f"uuid={known}")), None)
-
-
-def _servers(clients: Clients, which: str) -> list[Guest]:
-    path = f"/servers/detail?all_tenants=1&{which}"
-    listed = clients.rest("compute", path, "servers", microversion=MICROVERSION)
-    return [_guest(item) for item in listed]
-
-
-def _guest(item: Mapping[str, Any]) -> Guest:
-    of_flavor = item["flavor"].get("extra_specs") or {}
-    word = str({**of_flavor, **item.get("metadata", {})}.get(WISH, "")).strip().lower()
-    return Guest(
-        id=item["id"],
-        name=item["name"],
-        status=item["status"],
-        host=item["OS-EXT-SRV-ATTR:host"] or "",
-        state=item["OS-EXT-STS:vm_state"],
-        task=item["OS-EXT-STS:task_state"] or "",
-        wish=True if word in TRUE else False if word in FALSE else None,
-        booted=bool(item["image"]),
-        locked=bool(item.get("locked")),
-        created=item["created"],
-        size=_size(item["flavor"], on_volume=not item["image"]),
-        fault=(item.get("fault") or {}).get("message", ""),
-    )
-
-
-def _size(flavor: Mapping[str, Any], *, on_volume: bool) -> Mapping[str, int]:
-    disk = 0 if on_volume else flavor["disk"]
-    swap = -(-(flavor["swap"] or 0) // 1024)
-    return {
-        "VCPU": flavor["vcpus"],
-        "MEMORY_MB": flavor["ram"],
-        "DISK_GB": disk + flavor["ephemeral"] + swap,
-    }
 
 
 def free(clients: Clients, names: Sequence[str]) -> Mapping[str, Mapping[str, int]]:

@@ -9,18 +9,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scs.api.clients import Clients, checked
+from scs.api.guests import MICROVERSION, MOVABLE, guests, move
 from scs.api.kinds import Kind
 from scs.model.objects import Agents, Host
 
-MICROVERSION = "2.88"
 OURS = "scs: "
 """How the reason begins when it was scs that disabled a host."""
 OPEN = ("accepted", "pre-migrating", "done")
 """States of an evacuation that the host it started from has not noted yet."""
-MOVABLE = {"ACTIVE", "PAUSED"}
 UP_SECONDS = 180
-MOVE_SECONDS = 900
-"""Seconds that one guest may take to move."""
 
 
 class Hosts(Kind[Host]):
@@ -48,7 +45,10 @@ class Hosts(Kind[Host]):
             if want.name in forced:
                 found[want.id]["forced"] = True
             if want.leaving:
-                found[want.id]["guests"] = guests(clients, want.name)
+                found[want.id]["guests"] = [
+                    {"name": guest.name, "status": guest.status}
+                    for guest in guests(clients, want.name)
+                ]
         return found
 
     def compare(self, want: Host, seen: Mapping[str, Any]) -> str | None:
@@ -101,10 +101,9 @@ class Hosts(Kind[Host]):
     def leave(self, clients: Clients, want: Host, seen: Mapping[str, Any]) -> None:
         if not seen:
             return
-        reason = {"status": "disabled", "disabled_reason": f"{OURS}leaves the cloud"}
-        _service(clients, seen["service"], reason)
+        close(clients, seen["service"], "leaves the cloud")
         for guest in guests(clients, want.name):
-            _move(clients, guest, want.name)
+            move(clients, guest)
 
     def remove(self, clients: Clients, want: Host, seen: Mapping[str, Any]) -> None:
         if not seen:
@@ -135,13 +134,6 @@ class AgentsOfHosts(Kind[Agents]):
             answer = clients.admin.network.delete(f"/agents/{known}")
             if answer.status_code != 404:
                 checked(answer, f"removing an agent of {want.name}")
-
-
-def guests(clients: Clients, host: str) -> list[dict[str, str]]:
-    """The servers of all projects on a host."""
-    path = f"/servers/detail?all_tenants=1&host={host}"
-    keys = ("id", "name", "status")
-    return [{key: item[key] for key in keys} for item in clients.rest("compute", path, "servers")]
 
 
 def computes(clients: Clients) -> list[dict[str, Any]]:
@@ -193,39 +185,10 @@ def _ours(seen: Mapping[str, Any]) -> bool:
     return bool(seen["status"] == "disabled" and seen["reason"].startswith(OURS))
 
 
+def close(clients: Clients, service: str, why: str) -> None:
+    """No more guests come to the host of that service, until `up` opens it again."""
+    _service(clients, service, {"status": "disabled", "disabled_reason": f"{OURS}{why}"})
+
+
 def _service(clients: Clients, known: str, values: Mapping[str, Any]) -> None:
     clients.change("PUT", "compute", f"/os-services/{known}", values, microversion=MICROVERSION)
-
-
-def _move(clients: Clients, guest: Mapping[str, str], host: str) -> None:
-    """Live-migrate a guest to wherever the scheduler finds room."""
-    compute = clients.admin.compute
-    body = {"os-migrateLive": {"host": None, "block_migration": "auto"}}
-    path = f"/servers/{guest['id']}"
-    checked(
-        compute.post(f"{path}/action", json=body, microversion=MICROVERSION),
-        f"moving {guest['name']}",
-    )
-    end = time.monotonic() + MOVE_SECONDS
-    while True:
-        time.sleep(0.5)
-        answer = compute.get(path, microversion=MICROVERSION)
-        if answer.status_code == 404:
-            return  # its owner has deleted it meanwhile
-        server = checked(answer, guest["name"])["server"]
-        task = server["OS-EXT-STS:task_state"]
-        if server["OS-EXT-SRV-ATTR:host"] != host and not task:
-            return
-        if server["status"] == "ERROR" or (not task and server["status"] in MOVABLE):
-            why = _why(clients, guest["id"])
-            raise RuntimeError(f"guest {guest['name']} did not leave {host}: {why}")
-        if time.monotonic() > end:
-            raise RuntimeError(f"guest {guest['name']} is still moving after {MOVE_SECONDS} s")
-
-
-def _why(clients: Clients, server: str) -> str:
-    """What Nova's record of the last action says."""
-    path = f"/servers/{server}/os-instance-actions"
-    actions = clients.rest("compute", path, "instanceActions")
-    told = [f"{item['action']}: {item['message']}" for item in actions if item.get("message")]
-    return told[0] if told else "see the log of nova-compute there"

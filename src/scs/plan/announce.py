@@ -113,6 +113,15 @@ def _interruptions(
         for step, item in pairs:
             if step.effect == "restart" and isinstance(item, Unit):
                 restarted.setdefault(item.id, {})[node] = item
+    return interrupted(view, desired, restarted)
+
+
+def interrupted(
+    view: View,
+    desired: Mapping[str, Sequence[Resource]],
+    restarted: Mapping[str, Mapping[str, Unit]],
+) -> dict[Key, tuple[str, ...]]:
+    """Unit → the endpoints that are away while it is; `restarted`: its id → node → it."""
     found: dict[Key, tuple[str, ...]] = {}
     for name, places in restarted.items():
         everywhere = {

@@ -7,7 +7,6 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scs.api.clients import Clients, answers
@@ -15,26 +14,14 @@ from scs.engine.journal import Result, Run
 from scs.engine.pki import RENEW_DAYS
 from scs.model.finding import Finding, Level
 from scs.model.view import View
+from scs.plan.questions import Question, by_node, questions
 from scs.providers.examined import examined
-from scs.resources import Check
 
 if TYPE_CHECKING:
     from scs.engine.looking import Look
     from scs.engine.session import Session
 
 URGENT_DAYS = 14
-UNITS = "units"
-
-
-@dataclass(frozen=True)
-class Question:
-    """One check on one node."""
-
-    node: str
-    component: str
-    """Empty: the node itself."""
-    what: str
-    check: Check
 
 
 def examine(session: Session) -> list[Finding]:
@@ -139,25 +126,9 @@ def _plan(look: Look) -> Iterator[Finding]:
         yield Finding("plan", Level.OK, "everything is as cloud.yaml says")
 
 
-def questions(view: View) -> Iterator[Question]:
-    """What is asked on nodes: of each node itself, and what its components declare."""
-    for node in view.nodes:
-        check = Check(name=UNITS, probe={"type": "units"})
-        yield Question(node.name, "", "no unit has failed", check)
-    for part in view.components:
-        for number, declared in enumerate(part.checks):
-            for node in view.nodes_of(part):
-                probe = declared.probe(view.on(node))
-                check = Check(name=f"{part.name}/{number}", component=part.name, probe=probe)
-                yield Question(node.name, part.name, declared.name, check)
-
-
 def _checks(session: Session, view: View) -> Iterator[Finding]:
     asked = list(questions(view))
-    wanted: dict[str, list[Check]] = {}
-    for item in asked:
-        wanted.setdefault(item.node, []).append(item.check)
-    seen = session.hand.observe(session.connections(), wanted.items())
+    seen = session.hand.observe(session.connections(), by_node(asked).items())
     yield from answered(asked, seen)
 
 

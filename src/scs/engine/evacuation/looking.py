@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from scs.api import evacuation as nova
 from scs.api.clients import Clients
+from scs.api.guests import guests
 from scs.engine.evacuation import neighbours
 from scs.engine.session import Session
 from scs.model.evacuation import ComputeHost, Says, Sign
@@ -182,7 +183,7 @@ def situation(session: Session, view: View, ways: Ways, node: str) -> Situation:
         lost=sight.lost,
         at_once=said.at_once,
         fates=fates(
-            nova.guests(ways.clients, node) if known else (),
+            guests(ways.clients, node) if known else (),
             asked_only=said.guests == "asked",
             shared=shared.get(node, False),
         ),
