@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from scs.engine.events import Events
 from scs.engine.hand import Hand
+from scs.engine.work import work
 from scs.errors import Problem, StepFailed
 from scs.plan.removal import removals
 from scs.providers import Connection
@@ -31,24 +32,7 @@ def clear(hand: Hand, events: Events, links: Mapping[str, Connection], run: str)
     if not payloads:
         return
     going = {node: links[node] for node in payloads}
-    watchers = [hand.watch(events, node, link, run) for node, link in going.items()]
-    try:
-        answers = hand.converge(going, payloads, run)
-    finally:
-        for watcher in watchers:
-            watcher.close()
-    failed = [
-        Problem(
-            f"node {node}",
-            f"{outcome['id']} does not go: {outcome['error']}",
-            f"look at it with: scs ssh {node}; then run the same command again",
-        )
-        for node, outcomes in answers.items()
-        for outcome in outcomes
-        if not outcome["ok"]
-    ]
-    if failed:
-        raise StepFailed(*failed)
+    work(hand, events, going, payloads, run)
     left = {
         node: sorted(record["gone"])
         for node, record in _records(hand, going, nothing).items()
