@@ -38,7 +38,8 @@ def play(job: dict[str, Any]) -> None:
         inventory.add_host(name, group="cloud")
         options = [
             f"-o UserKnownHostsFile={node['known_hosts']}",
-            "-o ControlMaster=auto -o ControlPersist=60s",
+            # A node that restarts may not say goodbye to who is kept.
+            f"-o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval={patient(15):.0f}",
             f"-o PreferredAuthentications=publickey -o ConnectTimeout={patient(10):.0f}",
         ]
         values = {
