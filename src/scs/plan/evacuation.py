@@ -84,7 +84,7 @@ def _fate(guest: Guest, asked_only: bool, shared: bool) -> Fate:
     return Fate(guest, True, "; ".join(notes))
 
 
-def without_room(fates: Iterable[Fate], free: Mapping[str, Mapping[str, int]]) -> frozenset[str]:
+def without_room(guests: Iterable[Guest], free: Mapping[str, Mapping[str, int]]) -> frozenset[str]:
     """The ids of guests that would find no room, each taking what those before it have left.
 
     By size alone, and the emptiest host first, as Nova's scheduler has it: it also looks at zones,
@@ -92,7 +92,7 @@ def without_room(fates: Iterable[Fate], free: Mapping[str, Mapping[str, int]]) -
     """
     left = {host: dict(sizes) for host, sizes in free.items()}
     lacking = set()
-    for guest in (fate.guest for fate in fates if fate.moves):
+    for guest in guests:
         fits = [
             sizes
             for sizes in left.values()

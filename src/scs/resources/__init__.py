@@ -23,9 +23,11 @@ from .ovs import Bridge, SwitchSettings
 from .package import Packages
 from .probe import Check, Gate
 from .queue import QueueAccounts, QueueFeature
+from .reboot import Reboot
 from .record import Absent, Record
 from .restored import Restored
 from .unit import Unit
+from .updates import Updates
 
 KINDS: dict[str, type[Resource]] = {
     kind.kind: kind
@@ -55,6 +57,8 @@ KINDS: dict[str, type[Resource]] = {
         Unit,
         Record,
         Absent,
+        Updates,
+        Reboot,
     )
 }
 
@@ -82,6 +86,7 @@ __all__ = [
     "Packages",
     "QueueAccounts",
     "QueueFeature",
+    "Reboot",
     "Record",
     "Resource",
     "Restored",
@@ -89,6 +94,7 @@ __all__ = [
     "Sum",
     "SwitchSettings",
     "Unit",
+    "Updates",
     "build",
     "observe",
     "users",

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from .base import ConvergeError, patient
 from .ceph_osd import ACCOUNT, STALE_SECONDS, TOP, unserved
@@ -30,12 +32,16 @@ class DiskTurn:
     def _number(self) -> str:
         return (TOP / self.slot / "whoami").read_text().strip()
 
-    def hold(self) -> None:
+    def hold(self, others: Sequence[Any] = ()) -> None:
         # Away for a moment, it would be given up in ten minutes only: no reason not to go on.
         with suppress(ConvergeError):
             self._mark("osd set-group")
         if self.spared:
-            until(self._needed, SPARED_SECONDS)
+            numbers = [
+                self._number,
+                *(item._number for item in others if isinstance(item, DiskTurn)),
+            ]
+            until(lambda: self._needed(numbers), SPARED_SECONDS)
 
     def settle(self) -> None:
         # What managers tell of placement groups may be from before the restart.
@@ -51,11 +57,11 @@ class DiskTurn:
         # Refused where the account is older than this, and has not been given the right yet.
         ask([asked], account=ACCOUNT, strict=False)
 
-    def _needed(self) -> str:
-        """Why it can't be spared; empty when everything is served without it."""
-        number = self._number
-        asked = {"prefix": "osd ok-to-stop", "ids": [number], "target": ["mon-mgr", ""]}
-        return _why(asked, ACCOUNT, f"osd.{number} can't be spared")
+    def _needed(self, numbers: Sequence[str]) -> str:
+        """Why these can't be spared; empty when everything is served without them."""
+        asked = {"prefix": "osd ok-to-stop", "ids": numbers, "target": ["mon-mgr", ""]}
+        names = ", ".join(f"osd.{number}" for number in numbers)
+        return _why(asked, ACCOUNT, f"{names} can't be spared")
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,8 @@ class MonitorTurn:
 
     name: str
 
-    def hold(self) -> None:
+    def hold(self, others: Sequence[Any] = ()) -> None:
+        del others  # no node has two
         asked = {"prefix": "mon ok-to-stop", "ids": [self.name]}
         until(
             lambda: _why(asked, "client.admin", f"monitor {self.name} can't be spared"),

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +21,36 @@ STUBBED = ("deb-systemd-helper", "deb-systemd-invoke", "invoke-rc.d", "update-rc
 A queue or a database that starts as its package has it founds a cluster of its own, which ours
 then is not. (The layer under local nodes is made in the same way.)
 """
+KEEPING = ("--force-confdef", "--force-confold")
+"""dpkg's options for files under /etc that somebody has changed: they stay."""
+QUIET = {
+    "DEBIAN_FRONTEND": "noninteractive",
+    "LC_ALL": "C.UTF-8",
+    "NEEDRESTART_SUSPEND": "1",  # else it may restart what it likes
+    "PATH": PROGRAMS,
+}
+
+
+def apt(*words: str, path: str = PROGRAMS, seconds: float) -> str:
+    """Have apt do something without asking anybody, its scripts with that path; what it says.
+
+    Files under /etc that somebody has changed stay as they are.
+    """
+    settings = [f"Dpkg::Options::={option}" for option in KEEPING]
+    settings += ["DPkg::Lock::Timeout=120", "APT::Install-Recommends=false", f"DPkg::Path={path}"]
+    options = [word for setting in settings for word in ("-o", setting)]
+    return command(["apt-get", *options, "-y", *words], env=QUIET, timeout=seconds)
+
+
+@contextmanager
+def starting_nothing() -> Iterator[str]:
+    """A path for dpkg on which nothing starts, stops or enables services meanwhile."""
+    with TemporaryDirectory(prefix="scs-stubs-") as folder:
+        for name in STUBBED:
+            stub = Path(folder, name)
+            stub.write_text("#!/bin/sh\nexit 0\n")
+            stub.chmod(0o755)
+        yield f"{folder}:{PROGRAMS}"
 
 
 def installed(status: str) -> dict[str, str]:
@@ -58,14 +89,6 @@ class Packages(Resource):
         return f"not installed: {', '.join(missing)}" if missing else None
 
     def converge(self) -> None:
-        quiet = {"DEBIAN_FRONTEND": "noninteractive", "PATH": PROGRAMS}
-        options = ["-o", "DPkg::Lock::Timeout=120", "-o", "APT::Install-Recommends=false"]
-        command(["apt-get", *options, "update"], env=quiet, timeout=180)
-        with TemporaryDirectory(prefix="scs-stubs-") as folder:
-            for name in STUBBED:
-                stub = Path(folder, name)
-                stub.write_text("#!/bin/sh\nexit 0\n")
-                stub.chmod(0o755)
-            path = f"DPkg::Path={folder}:{PROGRAMS}"
-            install = ["apt-get", *options, "-o", path, "-y", "install", *self.packages]
-            command(install, env=quiet, timeout=1200)
+        apt("update", seconds=180)
+        with starting_nothing() as path:
+            apt("install", *self.packages, path=path, seconds=1200)

@@ -9,7 +9,7 @@ the node's disk before it is: a run that was killed meanwhile is completed by th
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,8 +27,10 @@ _alone = threading.Lock()
 class Turn(Protocol):
     """What surrounds the restart of one member."""
 
-    def hold(self) -> None:
-        """Tell the cluster, and return when it can do without; raises ConvergeError if it can't."""
+    def hold(self, others: Sequence[Any] = ()) -> None:
+        """Tell the cluster, and return when it can do without it and these others, which are held
+        already; raises ConvergeError if it can't.
+        """
 
     def settle(self) -> None:
         """Return when the cluster is whole enough for the next one to go."""
@@ -71,6 +73,29 @@ def taken(unit: str, declared: Mapping[str, Any]) -> Iterator[None]:
                 release(unit, declared)
             raise
         release(unit, declared)
+
+
+def away(members: Mapping[str, Mapping[str, Any]]) -> None:
+    """Hold the turns of these units (unit → its turn) together: their node goes.
+
+    Each is released when it is back, as after a run that was killed. Those that take turns even on
+    their node can't be spared together: nobody is asked. Raises ConvergeError when they can't be
+    spared; then none is held.
+    """
+    HELD.mkdir(parents=True, exist_ok=True)
+    gone: list[Turn] = []
+    try:
+        for unit, declared in members.items():
+            (HELD / unit).touch()
+            member = _made({**declared, "spared": False} if declared.get("alone") else declared)
+            member.hold(gone)
+            gone.append(member)
+    except BaseException:
+        for unit, declared in members.items():
+            if held(unit):
+                with suppress(ConvergeError):
+                    release(unit, declared)
+        raise
 
 
 def _made(declared: Mapping[str, Any]) -> Turn:

@@ -20,7 +20,7 @@ from scs.errors import BadInput, ScsError
 from scs.model.evacuation import Guest
 from scs.model.objects import Host
 from scs.model.overrides import Overrides, OwnText, Setting, SettingsFile
-from scs.plan.evacuation import Fate, refusals, without_room
+from scs.plan.evacuation import refusals, without_room
 from scs.spec import CloudSpec
 
 
@@ -400,12 +400,11 @@ def test_the_component_says_where_disks_are(
 
 
 def test_room_is_taken_by_who_comes_first_on_the_emptiest_host() -> None:
-    def fate(name: str, memory: int, *, moves: bool = True) -> Fate:
-        guest = Guest(name, name, "ACTIVE", "lost", size={"VCPU": 1, "MEMORY_MB": memory})
-        return Fate(guest, moves)
+    def guest(name: str, memory: int) -> Guest:
+        return Guest(name, name, "ACTIVE", "lost", size={"VCPU": 1, "MEMORY_MB": memory})
 
     free = {"a": {"VCPU": 9, "MEMORY_MB": 5}, "b": {"VCPU": 9, "MEMORY_MB": 4}}
-    told = [fate("x", 3), fate("y", 4), fate("stays", 9, moves=False), fate("z", 3), fate("w", 2)]
+    told = [guest("x", 3), guest("y", 4), guest("z", 3), guest("w", 2)]
     assert without_room(told, free) == {"z"}
     assert without_room(told[:1], {}) == {"x"}
     assert without_room(told[:1], {"a": {"VCPU": 0, "MEMORY_MB": 9}}) == {"x"}

@@ -159,7 +159,8 @@ def _neutron(clients: Clients, node: str) -> Sign:
 def lacking(ways: Ways, found: Situation) -> frozenset[str] | None:
     """The ids of guests that would find no room; None when Placement does not tell."""
     try:
-        return without_room(found.fates, nova.free(ways.clients, found.targets))
+        moving = [fate.guest for fate in found.fates if fate.moves]
+        return without_room(moving, nova.free(ways.clients, found.targets))
     except RuntimeError:
         return None
 
