@@ -31,6 +31,8 @@ class PaperCloud:
         self.api: dict[str, Values] = {}
         self.data: dict[str, dict[str, str]] = {}
         """Node → `component name` → what a component's data there are."""
+        self.systems: dict[str, Values] = {}
+        """Node → its operating system: which boot, what is newer in the archive, what runs on."""
         self.cores = 20
         """The quota of the first project."""
         self.broken: set[str] = set()
@@ -42,7 +44,7 @@ class PaperCloud:
             kept = json.loads(path.read_text())
             self.clock, self.running = kept["clock"], set(kept["running"])
             self.nodes, self.api = kept["nodes"], kept["api"]
-            self.data = kept["data"]
+            self.data, self.systems = kept["data"], kept["systems"]
 
     def keep(self) -> None:
         """Have it survive the process."""
@@ -54,10 +56,20 @@ class PaperCloud:
             "nodes": self.nodes,
             "api": self.api,
             "data": self.data,
+            "systems": self.systems,
         }
         temporary = self.path.with_suffix(".new")
         temporary.write_text(json.dumps(values))
         temporary.replace(self.path)
+
+    def boot(self, node: str) -> None:
+        """A node starts, and all that is enabled on it."""
+        for name, values in self.nodes[node].items():
+            if name.startswith("unit:"):
+                values["active"] = "active" if values["enabled"] == "enabled" else "inactive"
+                values["started"] = values["changed"] = self.now()
+        self.systems.setdefault(node, {}).update(boot=f"boot-{self.now()}", behind=[])
+        self.running.add(node)
 
     def now(self) -> int:
         self.clock += 1
@@ -69,6 +81,7 @@ class PaperCloud:
         other.clock, other.running = self.clock, set(self.running)
         other.nodes, other.api = copy.deepcopy(self.nodes), copy.deepcopy(self.api)
         other.data = copy.deepcopy(self.data)
+        other.systems = copy.deepcopy(self.systems)
         return other
 
     def snapshot(self) -> dict[tuple[str, str], str]:

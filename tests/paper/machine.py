@@ -52,14 +52,9 @@ class PaperProvider:
             self.made[node.name] = node
             with self.cloud.lock:
                 self.cloud.at_step("this machine", f"node:{node.name}")
-                things = self.cloud.nodes.setdefault(node.name, {})
+                self.cloud.nodes.setdefault(node.name, {})
                 if node.name not in self.cloud.running:
-                    for name, values in things.items():
-                        if name.startswith("unit:"):  # all is started at boot
-                            on = values["enabled"] == "enabled"
-                            values["active"] = "active" if on else "inactive"
-                            values["started"] = values["changed"] = self.cloud.now()
-                    self.cloud.running.add(node.name)
+                    self.cloud.boot(node.name)
                 self.cloud.keep()
 
     def connection(self, node: Node) -> Connection:

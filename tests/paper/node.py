@@ -14,6 +14,7 @@ from scs.resources import (
     Account,
     Bridge,
     CephPools,
+    Check,
     ConvergeError,
     Database,
     Directory,
@@ -30,6 +31,7 @@ from scs.resources import (
     Packages,
     QueueAccounts,
     QueueFeature,
+    Reboot,
     Record,
     Resource,
     Restored,
@@ -37,6 +39,7 @@ from scs.resources import (
     Sum,
     SwitchSettings,
     Unit,
+    Updates,
 )
 from scs.resources.migration import Found
 from scs.resources.schema import Schema, release_of
@@ -137,6 +140,15 @@ class PaperNode:
                 if not self.cloud.active(self.name, item.component):
                     return SILENT
                 return thing or {"wrong": [*item.accounts], "pools": {}, "unset": []}
+            case Updates():
+                system = self.cloud.systems[self.name]
+                coming = system.get("packages", {})
+                return {"packages": coming, "used": [*set(coming) & set(system.get("used", ()))]}
+            case Reboot():
+                system = self.cloud.systems[self.name]
+                return {**_plain(system, "boot", "behind"), "starts": False}
+            case Check():
+                return {"answer": self.things.get("wrong", {}).get(item.id, "")}
             case Record():
                 noted = (thing or {"items": {}})["items"]
                 missing = [name for name, want in item.items.items() if noted.get(name) != want]
@@ -328,6 +340,13 @@ class PaperNode:
                     for name, wanted in item.pools.items()
                 }
                 self.things[item.id] = {"wrong": [], "pools": pools, "unset": []}
+            case Updates():
+                system = self.cloud.systems[self.name]
+                if {*system.get("packages", {})} & {*system.get("used", ())}:
+                    system["behind"] = ["a process"]
+                system["packages"] = {}
+            case Reboot():
+                self._reboot(item)
             case Record():
                 noted = self.things.get(item.id, {"items": {}})["items"]
                 self.things[item.id] = {"items": {**noted, **item.items}}
@@ -338,6 +357,16 @@ class PaperNode:
                 self.things["record:managed"] = {"items": kept}
             case _:
                 raise TypeError(f"no fake of {item.kind}")
+
+    def _reboot(self, item: Reboot) -> None:
+        """The node starts anew, and is well by itself, but for members that are held."""
+        if item.was != self.cloud.systems[self.name]["boot"]:
+            return
+        for unit in item.turns:
+            self.things[f"unit:{unit}"]["held"] = True
+        self.cloud.keep()
+        self.cloud.at_step(self.name, f"held for {item.id}")
+        self.cloud.boot(self.name)
 
 
 def _plain(thing: Values | None, *keys: str) -> Values:

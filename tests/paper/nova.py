@@ -122,6 +122,9 @@ class PaperNova(Clients):
 
     # The API.
 
+    def refresh(self) -> None:
+        """There is no session to be made anew."""
+
     def moment(self) -> Self:
         return self
 
@@ -164,6 +167,8 @@ class PaperNova(Clients):
                     for item in self.migrations
                     if item["source_compute"] == asked["source_compute"]
                 ]
+            case told if told.endswith("/os-instance-actions"):
+                found = [{"action": "live-migration", "message": "No valid host was found."}]
             case _:
                 raise AssertionError(path)
         assert service == ("network" if key == "agents" else "compute")
@@ -200,16 +205,12 @@ class PaperNova(Clients):
         if task == "rebuild_spawning":
             server["OS-EXT-STS:task_state"] = None
             server["status"] = "SHUTOFF" if server["status"] == "SHUTOFF" else "ACTIVE"
+        elif task in ("migrating", "powering-off", "powering-on"):
+            if server["OS-EXT-SRV-ATTR:host"] in self.cloud.running:
+                self._done(server, task)
         elif task == "rebuilding":
             source = server["OS-EXT-SRV-ATTR:host"]
-            free = [
-                item["host"]
-                for item in self.services.values()
-                if item["binary"] == "nova-compute"
-                and self._shown(item)["state"] == "up"
-                and item["status"] == "enabled"
-                and self.room[item["host"]] > 0
-            ]
+            free = self._free(source)
             move = {"instance_uuid": server["id"], "source_compute": source}
             if not free:
                 server |= {"OS-EXT-STS:task_state": None, "status": "ERROR"}
@@ -250,6 +251,10 @@ class PaperNova(Clients):
             raise RuntimeError(f"compute {path}: 404 no such server")
         server = self.servers[found[1]]
         host = self.services[f"nova-compute-{server['OS-EXT-SRV-ATTR:host']}"]
+        (verb,) = body or {}
+        if verb != "evacuate":
+            self._order(server, verb)
+            return {}
         assert body == {"evacuate": {}}
         self.cloud.at_step("api", f"evacuate {server['id']}")
         if self._shown(host)["state"] == "up":
@@ -259,6 +264,46 @@ class PaperNova(Clients):
         self.changes.append(f"evacuate {server['id']}")
         server["OS-EXT-STS:task_state"] = "rebuilding"
         return {}
+
+    def _order(self, server: dict[str, Any], verb: str) -> None:
+        """What its owner, or an administrator, wants of a guest whose host is up."""
+        self.cloud.at_step("api", f"{verb} {server['id']}")
+        tasks = {
+            "os-migrateLive": ("migrating", {"ACTIVE", "PAUSED"}),
+            "os-stop": ("powering-off", {"ACTIVE", "ERROR"}),
+            "os-start": ("powering-on", {"SHUTOFF"}),
+        }
+        task, able = tasks[verb]
+        if server["status"] not in able or server["OS-EXT-STS:task_state"]:
+            raise RuntimeError(f"compute: 409 cannot {verb} while it is {server['status']}")
+        self.changes.append(f"{verb} {server['id']}")
+        server["OS-EXT-STS:task_state"] = task
+
+    def _free(self, source: str) -> list[str]:
+        """The hosts that take one more guest from another one."""
+        return [
+            item["host"]
+            for item in self.services.values()
+            if item["binary"] == "nova-compute"
+            and item["host"] != source
+            and self._shown(item)["state"] == "up"
+            and item["status"] == "enabled"
+            and self.room[item["host"]] > 0
+        ]
+
+    def _done(self, server: dict[str, Any], task: str) -> None:
+        """The end of what was ordered."""
+        server["OS-EXT-STS:task_state"] = None
+        if task == "migrating":
+            source = server["OS-EXT-SRV-ATTR:host"]
+            for host in self._free(source)[:1]:
+                self.room[host] -= 1
+                self.room[source] += 1
+                server["OS-EXT-SRV-ATTR:host"] = host
+            return
+        stops = task == "powering-off"
+        server["status"] = "SHUTOFF" if stops else "ACTIVE"
+        server["OS-EXT-STS:vm_state"] = "stopped" if stops else "active"
 
 
 def _status(item: Mapping[str, Any]) -> dict[str, Any]:

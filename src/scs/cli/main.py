@@ -451,6 +451,9 @@ scs.add_command(
 scs.add_command(Late("scs.cli.secrets", name="secrets", help="List, show and rotate secrets."))
 scs.add_command(Late("scs.cli.backup", name="backup", help="Make, list, prove and remove backups."))
 scs.add_command(backup.restore)
+scs.add_command(
+    Late("scs.cli.nodes", name="nodes", help="Update the operating system of nodes, one at a time.")
+)
 scs.add_command(Late("scs.cli.upgrade", name="upgrade", help="Finish an upgrade to a release."))
 scs.add_command(Late("scs.cli.timer", name="timer", help="Have commands run by themselves."))
 playbooks.register(scs, _session)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scs.cli.screen import ago_text, seconds_text
+from scs.engine.updates.note import unfinished as updating
 from scs.errors import Problem
 from scs.plan.degraded import down, since
 from scs.plan.plan import Step
@@ -37,7 +38,8 @@ def warning_values(session: Session, look: Look) -> list[dict[str, str]]:
 
 
 def _warnings(session: Session, look: Look) -> list[Problem]:
-    return [*unfinished(look.view, look.observed), *session.warnings(look.view)]
+    begun = (*unfinished(look.view, look.observed), *updating(session.paths))
+    return [*begun, *session.warnings(look.view)]
 
 
 def warnings(session: Session, look: Look) -> None:

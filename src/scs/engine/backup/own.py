@@ -17,7 +17,9 @@ from scs.errors import Problem, ScsError
 from scs.private import write_private
 from scs.spec import CloudSpec
 
-LEFT = frozenset({"certify", "inventory", "lock", "nodes", "records", "restoring.json", "verify"})
+NOTES = {"restoring.json", "updating.json"}
+"""That something is under way."""
+LEFT = frozenset({"certify", "inventory", "lock", "nodes", "records", "verify", *NOTES})
 """What is not taken: whole nodes, who runs now, and what can be had again."""
 BESIDE = ("components", "config", "hooks", "policy", "systemd", "templates")
 """Folders beside cloud.yaml that count."""
