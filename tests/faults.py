@@ -5,6 +5,7 @@
     tools/try-faults                       all faults, on the cloud of cloud.yaml here
     tools/try-faults power killed:mariadb  these
     tools/try-faults --storage             those of storage
+    tools/try-faults restarted             a node restarts as `nodes update` has it
     tools/try-faults evacuated             a node with a guest loses its power (see evacuated.py)
 
 The cloud must be up; nothing else is made. For each fault, on the node that has the virtual
@@ -138,6 +139,12 @@ def evacuated(cloud: Cloud, node: Node) -> Callable[[], None]:
     return guests.evacuated(cloud, node, lambda: power(cloud, node))
 
 
+def restarted(cloud: Cloud, node: Node) -> Callable[[], None]:
+    """The node restarts on purpose: drained before, and put back (docs/node-updates.md)."""
+    cloud.scs("nodes", "update", node.name, "--reboot=always", "--no-packages", "--yes")
+    return lambda: None
+
+
 def partition(cloud: Cloud, node: Node) -> Callable[[], None]:
     """The node works on, and nobody can reach it for 30 seconds."""
     cut(cloud, node, "down")
@@ -227,12 +234,14 @@ SAID = {"nearfull": "Ceph is nearly full", "full": "Ceph is full"}
 SAID_SECONDS = 60
 """How long it may take until it does: Ceph tells its metrics now and then."""
 GUESTS: Mapping[str, Callable[[Cloud, Node], Callable[[], None]]] = {"evacuated": evacuated}
-ALL = {**FAULTS, **STORAGE, **GUESTS}
+PLANNED: Mapping[str, Callable[[Cloud, Node], Callable[[], None]]] = {"restarted": restarted}
+"""No faults, and yet users may notice."""
+ALL = {**FAULTS, **STORAGE, **GUESTS, **PLANNED}
 UNITS = (
     *("haproxy", "keepalived", "mariadb", "rabbitmq-server", "memcached", "scs-ovn-nb"),
     *("scs-ovn-sb", "scs-ovn-northd", "keystone", "nova-api", "neutron-api", "nova-conductor"),
 )
-AT_ONCE = ("killed", "osd-killed")
+AT_ONCE = ("killed", "osd-killed", "restarted")
 """Faults that nobody has to mend."""
 
 
@@ -339,7 +348,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     known = [*FAULTS, *(f"killed:{unit}" for unit in UNITS)]
-    told = ", ".join((*known, *STORAGE, *GUESTS))
+    told = ", ".join((*known, *STORAGE, *GUESTS, *PLANNED))
     parser.add_argument("faults", nargs="*", help=f"of {told}, or killed:UNIT")
     parser.add_argument("--storage", action="store_true", help="users of volumes and objects")
     parser.add_argument("--file", type=Path, default=Path("cloud.yaml"))
