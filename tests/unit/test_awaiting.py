@@ -18,9 +18,11 @@ from pathlib import Path
 
 import pytest
 
+from clouds import expanded, expander_of
 from scs.plan import templating
 from scs.plan.ini import unmarked
 from scs.plan.templating import environment
+from scs.resources import File
 
 TEMPLATES = str(Path(templating.__file__).parent / "templates")
 CONF = """\
@@ -55,18 +57,20 @@ class Answer(http.server.BaseHTTPRequestHandler):
         assert isinstance(apis, Apis)
         apis.tokens += 1
         point = {"interface": "internal", "region": "RegionOne", "url": f"{apis.address}/p"}
-        service = {"type": "placement", "name": "placement", "endpoints": [point]}
+        services = [
+            {"type": kind, "name": kind, "endpoints": [point]} for kind in ("placement", "compute")
+        ]
         token = {
             "expires_at": "2999-01-01T00:00:00Z",
             "issued_at": "2026-01-01T00:00:00Z",
             "methods": ["password"],
             "user": {"id": "u", "name": "nova", "domain": {"id": "default", "name": "Default"}},
-            "catalog": [] if apis.tokens <= apis.early else [service],
+            "catalog": [] if apis.tokens <= apis.early else services,
         }
         self.answer(201, {"token": token})
 
     def do_GET(self) -> None:
-        self.answer(200, {})
+        self.answer(200, {"services": [{"state": "up"}]})
 
     def answer(self, code: int, body: object) -> None:
         data = json.dumps(body).encode()
@@ -91,19 +95,12 @@ def apis(request: pytest.FixtureRequest) -> Iterator[Apis]:
         thread.join()
 
 
-@pytest.mark.parametrize("apis", [0, 2], indirect=True)
-def test_a_token_from_before_the_endpoints_is_not_kept(apis: Apis, tmp_path: Path) -> None:
-    service = tmp_path / "nova/cmd/thing.py"
-    service.parent.mkdir(parents=True)
-    service.write_text("import sys\ndef main():\n    print(sys.argv)\n")
-    conf = tmp_path / "nova.conf"
-    conf.write_text(CONF.format(address=apis.address))
-    template = "{% import 'awaiting.j2' as awaiting %}{{ awaiting.program(conf) }}"
+def started(tmp_path: Path, text: str, name: str, conf: Path) -> str:
+    """What a service of that name puts out that this program starts; it lies below `tmp_path`."""
     program = tmp_path / "start"
-    text = environment((TEMPLATES,)).from_string(template).render(conf=str(conf))
     program.write_text(unmarked(text))
     done = subprocess.run(
-        [sys.executable, str(program), "nova-thing", "--config-file", str(conf)],
+        [sys.executable, str(program), name, "--config-file", str(conf)],
         env={"PYTHONPATH": str(tmp_path)},
         capture_output=True,
         text=True,
@@ -111,5 +108,87 @@ def test_a_token_from_before_the_endpoints_is_not_kept(apis: Apis, tmp_path: Pat
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"['nova-thing', '--config-file', '{conf}']\n"
+    return done.stdout
+
+
+def module(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.fixture
+def conf(apis: Apis, tmp_path: Path) -> Path:
+    path = tmp_path / "nova.conf"
+    path.write_text(CONF.format(address=apis.address))
+    return path
+
+
+@pytest.mark.parametrize("apis", [0, 2], indirect=True)
+def test_a_token_from_before_the_endpoints_is_not_kept(
+    apis: Apis, conf: Path, tmp_path: Path
+) -> None:
+    module(tmp_path / "nova/cmd/thing.py", "import sys\ndef main():\n    print(sys.argv)\n")
+    template = "{% import 'awaiting.j2' as awaiting %}{{ awaiting.program(conf) }}"
+    text = environment((TEMPLATES,)).from_string(template).render(conf=str(conf))
+    said = started(tmp_path, text, "nova-thing", conf)
+    assert said == f"['nova-thing', '--config-file', '{conf}']\n"
     assert apis.tokens == apis.early + 1
+
+
+COMPUTE = """\
+from vif_plug_ovs import ovs
+
+def main():
+    plugin = ovs.OvsPlugin()
+    for device in ("lo", "tap-of-nobody"):
+        plugin._create_vif_port("the VIF", device, "the guest", bridge="br-int")
+"""
+SWITCH = """\
+class Answer:
+    def __init__(self, value):
+        self.value = value
+
+    def execute(self):
+        print("it is asked")
+        return self.value
+
+class Switch:
+    ovsdb = property(lambda self: self)
+
+    def __init__(self):
+        self.answers = [[], -1, 7]
+
+    def db_get(self, table, record, column):
+        assert (table, record, column) == ("Interface", "lo", "ofport")
+        return Answer(self.answers.pop(0))
+
+class OvsPlugin:
+    def __init__(self):
+        self.ovsdb = Switch()
+
+    def _create_vif_port(self, vif, vif_name, instance_info, *, bridge):
+        print("plugged", vif, vif_name, instance_info, bridge)
+"""
+ON = """\
+def set_interface_state(name, state):
+    print(name, state)
+"""
+PLUGGED = "plugged the VIF {} the guest br-int\n"
+
+
+@pytest.mark.parametrize("apis", [0], indirect=True)
+@pytest.mark.parametrize(
+    ("datapath", "then"), [("netdev", "it is asked\n" * 3 + "lo up\n"), ("system", "")]
+)
+def test_in_userspace_a_device_is_switched_on_when_the_switch_has_taken_it_in(
+    conf: Path, tmp_path: Path, datapath: str, then: str
+) -> None:
+    module(tmp_path / "nova/cmd/compute.py", COMPUTE)
+    module(tmp_path / "vif_plug_ovs/ovs.py", SWITCH)
+    module(tmp_path / "vif_plug_ovs/linux_net.py", ON)
+    (items,) = expanded(expander_of(datapath=datapath)).values()
+    (file,) = (item for item in items if item.id == "file:/usr/local/lib/scs/nova-compute-start")
+    assert isinstance(file, File)
+    text = file.content.replace("/etc/nova/nova-compute.conf", str(conf))
+    said = started(tmp_path, text, "nova-compute", conf)
+    assert said == PLUGGED.format("lo") + then + PLUGGED.format("tap-of-nobody")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from clouds import CONTAINERS, expanded, expander_of
+from clouds import CONTAINERS, expander_of
 from scs.api.clients import Clients
 from scs.api.kinds import Kind
 from scs.api.network import Networks, Routers, SecurityGroups
@@ -26,7 +26,6 @@ from scs.model.objects import (
     Subnet,
     SubnetPool,
 )
-from scs.resources import File
 from scs.spec import CloudSpec
 
 MINE, OTHERS = "1", "2"
@@ -244,12 +243,3 @@ def test_what_several_kinds_ask_for_is_asked_of_the_cloud_once(
     clients.project_ids()
     clients.project_ids()
     assert len(asked) == 5
-
-
-@pytest.mark.parametrize(("datapath", "told"), [("netdev", True), ("system", False)])
-def test_in_userspace_guests_devices_come_before_their_ports(datapath: str, told: bool) -> None:
-    """Otherwise the switch loses, now and then, that os-vif has switched the device on."""
-    (items,) = expanded(expander_of(datapath=datapath)).values()
-    (file,) = (item for item in items if item.id == "file:/etc/neutron/neutron.conf")
-    assert isinstance(file, File)
-    assert ("\novs_create_tap = false\n" in file.content) is told
