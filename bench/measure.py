@@ -348,7 +348,8 @@ def pss_in(namespace: int) -> list[tuple[str, int]]:
         try:
             if (folder / "ns/pid").stat().st_ino != namespace:
                 continue
-            name = (folder / "comm").read_text().strip()
+            # The program's, since threads may have other names, and the first one's is the process's.
+            name = (folder / "exe").readlink().name
             lines = (folder / "smaps_rollup").read_text().splitlines()
         except OSError:
             continue  # it has ended

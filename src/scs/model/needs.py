@@ -59,6 +59,8 @@ class ServiceUser(Need):
 
     name: str
     roles: tuple[str, ...] = ("service",)
+    signatures: bool = False
+    """It checks what is signed with users' EC2 credentials by itself, so it may read these."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,9 @@ FERNET = "/etc/keystone/fernet-keys"
 CREDENTIAL = "/etc/keystone/credential-keys"
 LIBRARY = "/usr/local/lib/scs/keystone"
 SEED = "/usr/local/lib/scs/keystone-seed"
+SIGNATURES = "scs-signatures"
+"""The role of services that may read users' EC2 credentials."""
+POLICIES = "/etc/keystone/policy.d"
 
 
 def key(name: str) -> Callable[[View], str]:
@@ -58,18 +61,39 @@ def keys(folder: str) -> tuple[Text, ...]:
     )
 
 
+def signatures(needs: Iterable[Need]) -> bool:
+    """Whether anybody checks signatures that were made with EC2 credentials."""
+    return any(isinstance(need, ServiceUser) and need.signatures for need in needs)
+
+
+def policies(view: View) -> str | None:
+    """Keystone's own rule, and one role more: its administrators' rights are far too many."""
+    if not signatures(view.needs(ServiceUser)):
+        return None
+    who = (
+        "rule:admin_required",
+        "(role:reader and system_scope:all)",
+        "user_id:%(target.credential.user_id)s",
+        f"role:{SIGNATURES}",
+    )
+    return f'"identity:ec2_get_credential": "{" or ".join(who)}"\n'
+
+
 def service_users(view: View, needs: tuple[Need, ...]) -> Iterable[ApiObject]:
     """The service project, a user for each need, and the catalog from all endpoints."""
     yield Project(name="service", description="users of the services")
+    if signatures(needs):
+        yield Role(name=SIGNATURES)
     for need in needs:
         assert isinstance(need, ServiceUser)
+        more = (SIGNATURES,) if need.signatures else ()
         for item in view.credentials(f"user/{need.name}"):
             yield Person(
                 name=item.user,
                 password=item.password,
                 project="service",
-                roles=need.roles,
-                after=("project:service",),
+                roles=(*need.roles, *more),
+                after=("project:service", *(f"role:{name}" for name in more)),
                 absent=not item.valid,
             )
     for part, point in view.endpoints:
@@ -147,6 +171,7 @@ component = Component(
     folders=(
         Folder("/etc/keystone", group="keystone", mode=0o750),
         Folder(LIBRARY),
+        Folder(POLICIES, group="keystone", mode=0o750),
         Folder(FERNET, owner="keystone", group="keystone", mode=0o700),
         Folder(CREDENTIAL, owner="keystone", group="keystone", mode=0o700),
     ),
@@ -158,6 +183,7 @@ component = Component(
             service="keystone",
             policy=True,
         ),
+        Text(f"{POLICIES}/scs.yaml", policies, group="keystone", mode=0o640),
         *keys(CREDENTIAL),
         Config("api.py.j2", f"{LIBRARY}/scs_keystone_api.py", mode=0o644),
         Config("seed.py.j2", SEED, mode=0o755),
