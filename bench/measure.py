@@ -348,7 +348,7 @@ def pss_in(namespace: int) -> list[tuple[str, int]]:
         try:
             if (folder / "ns/pid").stat().st_ino != namespace:
                 continue
-            # The program's, since threads may have other names, and the first one's is the process's.
+            # The program's: the first thread may have been given another name.
             name = (folder / "exe").readlink().name
             lines = (folder / "smaps_rollup").read_text().splitlines()
         except OSError:
