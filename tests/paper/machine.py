@@ -41,6 +41,9 @@ class PaperProvider:
             for name in self.cloud.nodes
         }
 
+    def absent(self, _node: Node) -> str:
+        return "does not exist" if self.owns_machines else "is not in the cloud yet"
+
     def lacks(self) -> Sequence[Lack]:
         return []
 

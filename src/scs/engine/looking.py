@@ -186,7 +186,6 @@ def _look_at_nodes(
 def _machine_steps(
     session: Session, nodes: Sequence[Node], states: Mapping[str, NodeState]
 ) -> Sequence[Step]:
-    new = "does not exist" if session.provider.owns_machines else "is not in the cloud yet"
     return [
         Step(
             id=f"node:{node.name}",
@@ -194,7 +193,7 @@ def _machine_steps(
             component=session.spec.provider,
             reason=states[node.name].detail
             if node.name in states
-            else f"{new} ({', '.join(sorted(node.roles))})",
+            else f"{session.provider.absent(node)} ({', '.join(sorted(node.roles))})",
         )
         for node in nodes
         if node.name not in states or not states[node.name].running

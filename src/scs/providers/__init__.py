@@ -90,6 +90,9 @@ class Provider(Protocol):
     def observe(self) -> Mapping[str, NodeState]:
         """The nodes of this cloud that exist now; looks only."""
 
+    def absent(self, node: Node) -> str:
+        """Why a node that is not there is to be made, or taken; to follow its name."""
+
     def lacks(self) -> Sequence[Lack]:
         """What is missing around the nodes that run; looks only. `create` brings it back."""
 

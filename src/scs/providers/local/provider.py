@@ -179,6 +179,11 @@ class LocalProvider:
         ]
         return [Lack(name, "; ".join(found), cuts) for name, found, cuts in seen if found]
 
+    def absent(self, node: Node) -> str:
+        """Why a node is to be made."""
+        del node
+        return "does not exist"
+
     def facts(self) -> NodeFacts:
         """Probe what the nodes can do.
 

@@ -3,6 +3,7 @@
 """Nodes that are machines which exist already, reached by ssh."""
 
 from scs.providers.ssh.fence import Switch
-from scs.providers.ssh.provider import Claims, Login, SshProvider, Tree
+from scs.providers.ssh.here import Login
+from scs.providers.ssh.provider import Claims, SshProvider, Tree
 
 __all__ = ["Claims", "Login", "SshProvider", "Switch", "Tree"]

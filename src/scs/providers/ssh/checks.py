@@ -47,6 +47,8 @@ class Wanted:
     """The addresses of the APIs."""
     datapath: str = "kernel"
     """Who switches packets there: `kernel` or `userspace`."""
+    section: str = "ssh"
+    """The section of cloud.yaml that says so."""
 
     def least(self, network: str) -> int:
         """How large packets must get through a network, in bytes."""
@@ -236,8 +238,8 @@ def _abilities(wanted: Wanted, node: Node, found: Found) -> Iterator[tuple[str, 
         yield (
             "its kernel has no openvswitch or no geneve, and packets between machines are "
             "switched by the kernel",
-            "boot Debian's own kernel (package linux-image-amd64), or set ssh.datapath to "
-            "userspace, which is slower",
+            "boot Debian's own kernel (package linux-image-amd64), or set "
+            f"{wanted.section}.datapath to userspace, which is slower",
         )
     if wanted.virt == "kvm" and Role.COMPUTE in node.roles and found["kvm"] != "yes":
         yield (

@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,12 +22,13 @@ from scs.paths import Paths
 from scs.private import write_private
 from scs.providers import Connection, Lack, NodeFacts, NodeState
 from scs.providers.reach import Said, Talk, talk
-from scs.providers.ssh import checks, kvm, scripts
+from scs.providers.ssh import checks, here, kvm, scripts
 from scs.providers.ssh.checks import Wanted
 from scs.providers.ssh.fence import Switch
+from scs.providers.ssh.here import Login
 from scs.providers.ssh.probe import Answer, Found, Silent, look_at_all
 from scs.providers.written import dump_node, hosts_block, load_node
-from scs.shell import Say, quiet, run
+from scs.shell import Say, quiet
 
 JOIN_SECONDS = 420
 """How long a machine may take to become a node: it may have to install Python."""
@@ -50,15 +49,6 @@ class Claims:
     """Paths of its data."""
     ports: frozenset[int] = frozenset()
     """TCP ports."""
-
-
-@dataclass(frozen=True)
-class Login:
-    """How all machines of a cloud are reached."""
-
-    user: str
-    key: Path
-    known_hosts: Path
 
 
 _DATAPATHS = {"kernel": "system", "userspace": "netdev"}
@@ -168,6 +158,7 @@ class SshProvider:
             trees=tuple(self._trees()),
             virtual=self._virtual,
             datapath=self.datapath,
+            section=self.login.section,
         )
 
     def _all(self) -> dict[str, Node]:
@@ -213,44 +204,10 @@ class SshProvider:
 
     def _here(self) -> list[Problem]:
         """What is wrong with this machine or the files that cloud.yaml names."""
-        if os.geteuid() != 0:
-            return [
-                Problem(
-                    "this machine",
-                    "what nodes get is made here, in file systems of its own: by root only",
-                    "run the same command with sudo",
-                )
-            ]
-        if shutil.which("ssh") is None or shutil.which("ssh-keygen") is None:
-            return [
-                Problem("this machine", "has no ssh", "apt-get install openssh-client"),
-            ]
-        found = []
-        key, public = self.login.key, self.login.key.with_suffix(".pub")
-        if not key.is_file():
-            what = f"there is no file {key}"
-            found.append(Problem("ssh.key", what, f"ssh-keygen -t ed25519 -N '' -f {key}"))
-        elif key.stat().st_mode & 0o077:
-            what = f"others may read {key}, so ssh does not take it"
-            found.append(Problem("ssh.key", what, f"chmod 600 {key}"))
-        else:
-            asked: list[str | Path] = ["ssh-keygen", "-y", "-P", "", "-f", key]
-            if not run(asked, timeout=10, check=False).startswith(("ssh-", "ecdsa-", "sk-")):
-                what = f"{key} is no private key, or has a passphrase, and nobody is there to type"
-                found.append(Problem("ssh.key", what, f"ssh-keygen -p -N '' -f {key}"))
-            elif not public.is_file():
-                what = f"there is no file {public}, which the first project's user gets"
-                found.append(Problem("ssh.key", what, f"ssh-keygen -y -f {key} > {public}"))
-        hosts = self.login.known_hosts
-        if not hosts.is_file():
-            addresses = " ".join(str(node.address) for node in self.nodes)
-            port = self.nodes[0].ssh_port
-            hint = (
-                f"ssh-keyscan -p {port} {addresses} > {hosts}, and compare each key with the "
-                "machine's own (ssh-keygen -lf): whoever answers there is trusted from then on"
-            )
-            found.append(Problem("ssh.known_hosts", f"there is no file {hosts}", hint))
-        return found
+        return here.of_machine() or [
+            *here.of_key(self.login),
+            *here.of_host_keys(self.login, self.nodes),
+        ]
 
     def examine(self) -> Sequence[Finding]:
         """How the machines are; looks only."""
@@ -313,6 +270,11 @@ class SshProvider:
             ("addresses", "; ".join(addresses)),
         ]
         return [Lack(name, reason) for name, reason in found if reason]
+
+    def absent(self, node: Node) -> str:
+        """Why a machine that is no node is to become one."""
+        del node
+        return "is not in the cloud yet"
 
     def facts(self) -> NodeFacts:
         """What the nodes that answer can do; KVM is proven by a guest on each that runs guests."""
@@ -451,8 +413,19 @@ class SshProvider:
         known = self.known()
         if node in known:
             self._leave(known[node])
-            others = [other for other in self.nodes if other.name in known and other.name != node]
-            self._on_all(others, self._join)  # their /etc/hosts names it no more
+            self._tell_others(node)
+
+    def forget(self, node: str) -> None:
+        """A machine is gone, with all that was on it: it is a node no more."""
+        if node in self.known():
+            self._drop(node)
+            self._tell_others(node)
+
+    def _tell_others(self, node: str) -> None:
+        """Have /etc/hosts of the others name a node no more."""
+        known = self.known()
+        others = [other for other in self.nodes if other.name in known and other.name != node]
+        self._on_all(others, self._join)
 
     def remove(self, say: Say = quiet) -> None:
         """Take all machines out of the cloud; raises ScsError for those that do not answer.
@@ -484,7 +457,10 @@ class SshProvider:
             prefix = self.networks["tunnel"].ipv4.prefixlen
             back = f"{node.addresses['tunnel']}/{prefix} dev {interface}"
         self._on_all([node], self._say(scripts.leave(self._mark, back)))
-        folder = self._folder / node.name
+        self._drop(node.name)
+
+    def _drop(self, node: str) -> None:
+        folder = self._folder / node
         for file in ("seen", "node.json"):
             (folder / file).unlink(missing_ok=True)
         with suppress(OSError):
