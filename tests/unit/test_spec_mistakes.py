@@ -70,7 +70,7 @@ MISTAKES: list[tuple[str, list[tuple[str, ...]]]] = [
     ("release: 2026.2\n", [("1:10", "the number 2026.2", 'write it in quotes: "2026.2"')]),
     ('release: "2026.3"\n', [("1:10", 'expected a release such as `"2026.2"`', 'got "2026.3"')]),
     ("region: 7\n", [("1:9", "region: expected letters", "got the number 7")]),
-    ("provider: metal\n", [("1:11", "expected `local` or `ssh`", 'got "metal"')]),
+    ("provider: metal\n", [("1:11", "expected `local`, `ssh` or `tofu`", 'got "metal"')]),
     (
         "name: a\nprovider: ssh\nssh: {key: id}\n",
         [

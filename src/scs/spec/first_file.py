@@ -16,8 +16,9 @@ _TEXT = """\
 name: {name}
 release: "{release}"  # the set of versions; in quotes, or YAML takes it for a number
 #region: {region}
-#provider: {provider}  # containers with systemd on this machine; ssh: docs/ssh-nodes.md
+#provider: {provider}  # containers here; ssh, tofu: docs/ssh-nodes.md, docs/tofu-nodes.md
 #ssh: {{}}  # how to reach machines that are there already
+#tofu: {{}}  # what machines OpenTofu makes
 
 # The machines. A cloud has each of the roles, control exactly once.
 nodes:
@@ -44,7 +45,6 @@ nodes:
 # A first project to try the cloud with.
 #tenant: {{project: {project}, user: {user}, network: {network}, ipv6: "{ipv6}"}}
 #content: {{}}  # projects, quotas, flavors, aggregates, security rules: docs/content.md
-
 #secrets: {{recipients: []}}  # public keys of age or ssh that open the cloud's secrets, too
 #backup: {{to: "", keep: 0}}  # a folder for `scs backup create`; how many stay there, 0: all
 #instance_ha: {{guests: all}}  # which guests start elsewhere when their node is lost

@@ -439,6 +439,16 @@ INTERFACE = words(
     "the name of a network interface such as `eno1`, at most 15 characters",
     suggest=False,
 )
+PLUG = words(
+    r"[^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069$%{}\"\\]{0,255}",
+    "a name in one line, without `$`, `%`, braces, quotes and backslashes, at most 255 letters",
+    suggest=False,
+)
+MACHINE_SIZE = words(
+    r"([A-Za-z0-9][A-Za-z0-9._:-]{0,254})?",
+    "a size such as `SCS-8V-32`, `m6i.2xlarge` or `8x32`: letters, digits and `._:-`",
+    suggest=False,
+)
 DISK = words(
     "/dev/[A-Za-z0-9][A-Za-z0-9._:+/-]{0,200}",
     "the path of a disk, such as `/dev/disk/by-id/…`",

@@ -25,6 +25,7 @@ from scs.spec.document import read as read_tree
 from scs.spec.loading import is_list, models_of, places_of
 from scs.spec.model import CloudSpec
 from scs.spec.security_rules import default_rules
+from scs.spec.tofu_rules import made_machines
 from scs.spec.wording import Loc, dotted
 
 
@@ -260,6 +261,8 @@ _IN = "  - {direction: ingress, used_in_default_sg: true, ethertype: "
 _NODES = "nodes:\n- {name: a, roles: [control, network, compute]"
 _AT = f"{_NODES}, address: 10.21.0.11"
 _SSH, _KEY, _KNOWN = "provider: ssh\nssh: {", "key: id", "known_hosts: known"
+_MADE = "provider: tofu\ndns: [9.9.9.9]\ntofu:\n  key: id\n  image: Debian 13\n"
+_SIZE, _OUT = "  size: SCS-8V-32\n", "  openstack: {external_network: public}\n"
 _STORE = "external: {volume_backups: {endpoint: 'https://s3.example.org'"
 _WHERE = "secret_key_file: s3"
 _PLUGS = "interfaces: {management: eno1, tunnel: eno2, external: eno3}"
@@ -341,6 +344,26 @@ _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
         "a machine whose interfaces nobody knows": f"{_SSH}{_KEY}, {_KNOWN}}}\n{_AT}}}\n",
         "one interface in two networks": f"{_SSH}{_KEY}, {_KNOWN}, {_PLUGS}}}\n{_AT}, "
         "interfaces: {external: eno1}}\n",
+    },
+    made_machines: {
+        "machines to be made of a cloud that makes none": "tofu: {image: Debian 13}\n",
+        "a size of a node made here": f"{_NODES}, size: SCS-8V-32}}\n",
+        "machines from nothing": f"{_MADE}{_SIZE}{_OUT}".replace("  image: Debian 13\n", ""),
+        "machines that nobody can open": f"{_MADE}{_SIZE}{_OUT}".replace("  key: id\n", ""),
+        "machines without name servers": f"{_MADE}{_SIZE}{_OUT}".replace("dns: [9.9.9.9]\n", ""),
+        "machines of no size": f"{_MADE}{_OUT}",
+        "a machine of no size": f"{_MADE}{_OUT}{_NODES}, size: SCS-8V-32}}\n- {{name: b}}\n",
+        "another platform's section": f"{_MADE}{_SIZE}{_OUT}  aws: {{region: a}}\n",
+        "machines without a way out": f"{_MADE}{_SIZE}",
+        "machines with two ways out": f"{_MADE}{_SIZE}{_OUT}".replace("}", ", router: r}"),
+        "a bridge that nobody names": f"{_MADE}  size: 8x32\n  platform: libvirt\n",
+        "a size that libvirt does not know": f"{_MADE}{_SIZE}  platform: libvirt\n  networks: "
+        "{management: a, tunnel: b, external: c}\n",
+        "addresses that would have to move on AWS": f"{_MADE}{_SIZE}  platform: aws\n"
+        "  aws: {region: a}\n  networks: {management: a, tunnel: b, external: c}\n"
+        "storage: ceph\nnodes: [{name: a}, {name: b}, {name: c}]\n",
+        "no region": f"{_MADE}{_SIZE}  platform: aws\n  networks: "
+        "{management: a, tunnel: b, external: c}\n",
     },
     rules.fencing: {
         "a program for local nodes": "provider: local\ninstance_ha: {fence: fence-node}\n",

@@ -25,9 +25,10 @@ from scs.spec.instance_ha import InstanceHa
 from scs.spec.kinds import AddressRange, Option
 from scs.spec.part import LISTED, Part
 from scs.spec.ssh import Interfaces, Ssh
+from scs.spec.tofu import Tofu
 
 Virt = Literal["auto", "kvm", "qemu"]
-Provider = Literal["local", "ssh"]
+Provider = Literal["local", "ssh", "tofu"]
 Storage = Literal["files", "ceph", "external-ceph"]
 
 FIRST_NODE = 11
@@ -60,7 +61,11 @@ class NodeEntry(Part):
         examples=["10.21.0.11"],
     )
     interfaces: Interfaces = Interfaces()
-
+    size: Annotated[str, kinds.MACHINE_SIZE] = Field(
+        default="",
+        description="How large the machine is, for `provider: tofu`; empty: as `tofu.size` says.",
+        examples=["SCS-16V-64"],
+    )
     zone: Annotated[str, kinds.ZONE] = Field(
         default="",
         description="Its availability zone: nodes that share power, fire protection and network "
@@ -273,10 +278,12 @@ class CloudSpec(Part):
     provider: Annotated[Provider, kinds.choice(get_args(Provider))] = Field(
         default="local",
         description="Where nodes come from; `local`: containers with systemd on this machine; "
-        "`ssh`: machines that are there, see `ssh` and ssh-nodes.md.",
+        "`ssh`: machines that are there, see `ssh` and ssh-nodes.md; `tofu`: machines that "
+        "OpenTofu makes, see `tofu` and tofu-nodes.md.",
         examples=["local"],
     )
     ssh: Ssh = Ssh()
+    tofu: Tofu = Tofu()
     node_entries: Annotated[
         tuple[NodeEntry, ...], BeforeValidator(lambda value: ONE_NODE if value is None else value)
     ] = Field(
@@ -376,7 +383,7 @@ class CloudSpec(Part):
 
     def interfaces_of(self, entry: NodeEntry) -> Mapping[str, str]:
         """Network → the node's interface there; empty where nobody has said it."""
-        if self.provider == "local":
+        if self.provider != "ssh":
             return INTERFACES
         return {
             name: getattr(entry.interfaces, name) or getattr(self.ssh.interfaces, name)

@@ -14,6 +14,7 @@ from scs.model.topology import Role
 from scs.spec.finding import Finding
 from scs.spec.security_rules import default_rules
 from scs.spec.ssh import Interfaces, Ssh
+from scs.spec.tofu_rules import made_machines
 from scs.spec.wording import Loc, dotted, nearest
 
 if TYPE_CHECKING:
@@ -290,13 +291,13 @@ def machines(spec: CloudSpec) -> Iterator[Finding]:
     """Machines that are there: how each is reached and wired is said, and only for such."""
     provider: Loc = ("provider",)
     entries = [(("nodes", index), entry) for index, entry in enumerate(spec.node_entries)]
-    if spec.provider == "local":
+    if spec.provider != "ssh":
         given: list[Loc] = [("ssh",)] if spec.ssh != Ssh() else []
         given += [(*loc, "interfaces") for loc, e in entries if e.interfaces != Interfaces()]
         for loc in given:
             yield Finding(
                 (provider, loc),
-                f"{dotted(loc)}: is for `provider: ssh`, and it is `local`",
+                f"{dotted(loc)}: is for `provider: ssh`, and it is `{spec.provider}`",
                 "write `provider: ssh`, or take it out",
             )
         return
@@ -341,7 +342,7 @@ def fencing(spec: CloudSpec) -> Iterator[Finding]:
     if spec.instance_ha.fence and spec.provider == "local":
         yield Finding(
             (("provider",), loc),
-            f"{dotted(loc)}: is for `provider: ssh`, and it is `local`: its nodes are ended by the "
+            f"{dotted(loc)}: is not for `provider: local`: its nodes are ended by the "
             "machine that they run on",
             "take it out",
         )
@@ -509,6 +510,7 @@ RULES: tuple[Callable[[CloudSpec], Iterator[Finding]], ...] = (
     external_ceph,
     volume_backups,
     machines,
+    made_machines,
     fencing,
     zones,
     projects,
