@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scs.engine import tofu
 from scs.engine.clearing import clear
 from scs.engine.events import MACHINE
 from scs.model.needs import Environment
@@ -34,22 +35,33 @@ PARALLEL = 16
 
 def provider_of(session: Session) -> Provider:
     """Where the nodes of cloud.yaml come from."""
-    return _machines(session) if session.spec.provider == "ssh" else _local(session)
+    kinds: Mapping[str, Callable[[Session], Provider]] = {
+        "local": _local,
+        "ssh": _there,
+        "tofu": lambda made: tofu.provider(made, _machines),
+    }
+    return kinds[session.spec.provider](session)
 
 
-def _machines(session: Session) -> SshProvider:
+def _there(session: Session) -> SshProvider:
     said = session.spec.ssh
+    login = Login(said.user, session.folder / said.key, session.folder / said.known_hosts)
+    return _machines(session, login, session.spec.nodes(), said.datapath)
+
+
+def _machines(session: Session, login: Login, nodes: Sequence[Node], datapath: str) -> SshProvider:
+    """Machines that are there, whoever has made them."""
     return SshProvider(
         session.paths,
         session.spec.name,
-        session.spec.nodes(),
+        nodes,
         session.spec.networks(),
-        Login(said.user, session.folder / said.key, session.folder / said.known_hosts),
+        login,
         partial(_trees, session),
         partial(_claims, session),
         virtual=(session.spec.internal_address, session.spec.external_address),
         virt=session.spec.compute.virt,
-        datapath=said.datapath,
+        datapath=datapath,
         switch=Switch(session.folder / fence)
         if (fence := session.spec.instance_ha.fence)
         else None,
