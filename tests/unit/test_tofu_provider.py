@@ -363,3 +363,28 @@ def test_where_plugins_come_from() -> None:
     both = settings(Path('/srv/a "b"'), registry=True)
     assert 'path = "/srv/a \\"b\\""' in both
     assert "direct {}" in both
+
+
+def test_what_is_interrupted_ends_in_order(tmp_path: Path) -> None:
+    program = tmp_path / "slow"
+    program.write_text(
+        "#!/bin/sh\n"
+        "trap 'echo noted >ended; exit 1' INT\n"
+        "echo making a machine\n"
+        "while :; do sleep 0.05; done\n"
+    )
+    program.chmod(0o755)
+    found = Program(
+        tmp_path,
+        lambda _say: Tools(program, None, registry=False),
+        lambda: Secrets("a passphrase", {}),
+        {},
+    )
+
+    def say(line: str) -> None:
+        if line == "making a machine":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        found.begin(say)
+    assert (tmp_path / "ended").read_text() == "noted\n"

@@ -31,7 +31,11 @@ def spec(**tofu: Any) -> CloudSpec:
             "size": "SCS-8V-32",
             "program": fake_tofu.__file__,
             "zones": {"east": "az-1"},
-            "openstack": {"cloud": "there", "external_network": "public"},
+            "openstack": {
+                "cloud": "there",
+                "clouds_file": "right.yaml",
+                "external_network": "public",
+            },
             **tofu,
         },
         "nodes": [
@@ -53,6 +57,7 @@ def session(empty: World, monkeypatch: pytest.MonkeyPatch) -> Session:
     """Of a cloud of which nothing is there yet."""
     monkeypatch.setattr("os.geteuid", lambda: 0)
     (empty.folder / "id.pub").write_text("ssh-ed25519 AAAA me\n")
+    (empty.folder / "right.yaml").write_text("clouds: {there: {}}\n")
     return Session(spec(), empty.folder, "plan")
 
 
@@ -118,6 +123,11 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
         "there is no file",
     ),
     ({"openstack": {"router": "r"}}, "tofu.openstack.cloud", "has no OS_AUTH_URL"),
+    (
+        {"openstack": {"clouds_file": "right.yaml", "cloud": "b", "router": "r"}},
+        "tofu.openstack.cloud",
+        "right.yaml has no entry b",
+    ),
 ]
 
 
@@ -135,6 +145,20 @@ def test_what_is_wrong_is_told_with_its_place(
     assert problem.where == where
     assert told in problem.what
     assert problem.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("clouds: {a: {}}\n", ""), ("clouds: [a\n", "is no YAML, line 2"), ("[]\n", "has no entry a")],
+)
+def test_clouds_yaml(session: Session, text: str, told: str) -> None:
+    file = session.folder / "clouds.yaml"
+    file.write_text(text)
+    openstack = {"clouds_file": "clouds.yaml", "cloud": "a", "router": "r"}
+    found = Session(spec(openstack=openstack), session.folder, "up")
+    problems = provider(found)._plans.problems()
+    assert [told in item.what for item in problems] == ([True] if told else [])
+    assert provider(found)._program._environment == {"OS_CLIENT_CONFIG_FILE": str(file)}
 
 
 def test_a_plugin_from_nowhere(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scs.api.entries import entries
 from scs.engine.host_keys import host_key
-from scs.errors import Problem
+from scs.errors import BadInput, Problem
 from scs.model.topology import Node
 from scs.providers.ssh import Login, SshProvider
 from scs.providers.tofu import (
@@ -98,9 +99,21 @@ def _site(session: Session, machines: Sequence[Machine]) -> Site:
 
 
 def _environment(session: Session) -> Mapping[str, str]:
-    """Where the plugin finds credentials, if cloud.yaml says so."""
-    said = session.spec.tofu.openstack.clouds_file
-    return {"OS_CLIENT_CONFIG_FILE": str(session.folder / said)} if said else {}
+    """Where the plugin finds credentials: it works in another folder than whoever runs scs."""
+    file = _clouds_file(session)
+    return {"OS_CLIENT_CONFIG_FILE": str(file)} if file else {}
+
+
+def _clouds_file(session: Session) -> Path | None:
+    """The clouds.yaml with the entry that is named; None where none is looked for, or there."""
+    said = session.spec.tofu.openstack
+    if session.spec.tofu.platform != "openstack" or not said.cloud:
+        return None
+    if said.clouds_file:
+        return session.folder / said.clouds_file
+    named = os.environ.get("OS_CLIENT_CONFIG_FILE")
+    usual = [Path.home() / ".config/openstack/clouds.yaml", Path("/etc/openstack/clouds.yaml")]
+    return Path(named) if named else next((path for path in usual if path.is_file()), None)
 
 
 def _problems(session: Session) -> Iterator[Problem]:
@@ -122,18 +135,34 @@ def _problems(session: Session) -> Iterator[Problem]:
 def _credentials(session: Session) -> Iterator[Problem]:
     said = session.spec.tofu
     if said.platform == "openstack":
-        clouds = session.folder / said.openstack.clouds_file
-        if said.openstack.clouds_file and not clouds.is_file():
-            hint = "write it as openstacksdk wants it, with the cloud's address and your account"
-            yield Problem("tofu.openstack.clouds_file", f"there is no file {clouds}", hint)
-        elif not said.openstack.cloud and not os.environ.get("OS_AUTH_URL"):
-            what = "no entry of clouds.yaml is named, and the environment has no OS_AUTH_URL"
-            yield Problem("tofu.openstack.cloud", what, "name an entry, or source an openrc file")
+        yield from _of_openstack(session)
     if said.platform == "vmware":
         for name in ("VSPHERE_USER", "VSPHERE_PASSWORD"):
             if not os.environ.get(name):
                 what = f"the environment has no {name}"
                 yield Problem("tofu.vmware", what, f"export {name}=…, then run it again")
+
+
+def _of_openstack(session: Session) -> Iterator[Problem]:
+    cloud, file = session.spec.tofu.openstack.cloud, _clouds_file(session)
+    if not cloud:
+        if not os.environ.get("OS_AUTH_URL"):
+            what = "no entry of clouds.yaml is named, and the environment has no OS_AUTH_URL"
+            yield Problem("tofu.openstack.cloud", what, "name an entry, or source an openrc file")
+        return
+    if file is None or not file.is_file():
+        hint = "write it as openstacksdk wants it, with the cloud's address and your account"
+        what = f"there is no file {file}" if file else "there is no clouds.yaml in the usual places"
+        yield Problem("tofu.openstack.clouds_file", what, hint)
+        return
+    try:
+        known = entries(file)
+    except BadInput as error:
+        yield from error.problems
+        return
+    if cloud not in known:
+        what = f"{file} has no entry {cloud}"
+        yield Problem("tofu.openstack.cloud", what, f"there are: {', '.join(sorted(known))}")
 
 
 def _tools(session: Session, _say: Say) -> Tools:
