@@ -6,131 +6,37 @@ from __future__ import annotations
 
 import json
 import stat
-import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from ipaddress import IPv4Address
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import fake_tofu
-from paper.there import NETWORKS, TREE, VIRTUAL, Machines, node
-from paper.there import Machine as Paper
+from paper.there import node
 from scs.engine.host_keys import host_key
 from scs.errors import Problem, ScsError
-from scs.model.topology import Node
-from scs.paths import Paths
 from scs.providers import Connection
 from scs.providers.reach import Said
-from scs.providers.ssh import Claims, Login, SshProvider
 from scs.providers.tofu import (
-    PLATFORMS,
-    Machine,
-    Plans,
     Program,
     Secrets,
-    Site,
-    TofuProvider,
     Tools,
     folder,
 )
-from scs.providers.tofu.cloud_init import READY
 from scs.providers.tofu.program import settings
+from tofu_cloud import MadeCloud
 
 PROGRAM = Path(fake_tofu.__file__)
-OPTIONS = {"cloud": "there", "clouds_file": "", "external_network": "public", "router": ""}
 SERVER = "openstack_compute_instance_v2.node_node-{}"
 
 
-class Cloud(Machines):
-    """A cloud whose machines are made as they are wanted; each `provider` is another run's."""
+class Cloud(MadeCloud):
+    """A cloud by the program in OpenTofu's place."""
 
     def __init__(self, at: Path) -> None:
-        super().__init__(*(Paper(number) for number in (1, 2, 3)))
-        self.at = at
-        self.paths = Paths(at / "state/mine", at / "cache")
-        self.login = Login("debian", at / "key", folder(self.paths) / "known_hosts", "tofu")
-        argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.login.key)]
-        subprocess.run(argv, check=True)
-        self.problems: list[Problem] = []
-        self.size = "SCS-8V-32"
-        self.options: dict[str, Any] = {**OPTIONS}
-        self.plugs: dict[str, str] = dict.fromkeys(NETWORKS, "")
-        self.tools = Tools(PROGRAM, None, registry=False)
-        self.booted: list[str] = []
-        for machine in self.machines.values():
-            machine.silent = "No route to host"
-
-    def run(self, *numbers: int) -> TofuProvider:
-        """What a run of scs has, whose cloud.yaml has these nodes."""
-        plans = Plans(
-            platform=PLATFORMS["openstack"],
-            site=self._site,
-            machine=self._machine,
-            host_key=host_key,
-            passphrase=lambda: "a passphrase of the cloud",
-            problems=lambda: self.problems,
-        )
-        nodes = [node(number) for number in numbers]
-        found = TofuProvider(
-            self.paths, nodes, self.login, plans, self._reach, self._program, self.talk
-        )
-        self.provider = found._there
-        return found
-
-    def up(self, *numbers: int) -> TofuProvider:
-        provider = self.run(*numbers)
-        provider.create(provider.nodes)
-        assert {name for name, at in provider.observe().items() if at.running} >= {
-            item.name for item in provider.nodes
-        }
-        return self.run(*numbers)
-
-    def _site(self, machines: Sequence[Machine]) -> Site:
-        return Site(
-            cloud="mine",
-            machines=tuple(machines),
-            networks=NETWORKS,
-            tunnel_mtu=1558,
-            dns=(IPv4Address("9.9.9.9"),),
-            virtual=(VIRTUAL,),
-            user="debian",
-            public_key=self.login.key.with_suffix(".pub").read_text(),
-            image="Debian 13",
-            disk=0,
-            plugs=self.plugs,
-            options=self.options,
-        )
-
-    def _machine(self, wanted: Node) -> Machine:
-        return Machine(wanted, self.size, wanted.zone, host_key(wanted.name))
-
-    def _reach(self, nodes: Sequence[Node]) -> SshProvider:
-        self.provider = SshProvider(
-            self.paths,
-            "mine",
-            nodes,
-            NETWORKS,
-            self.login,
-            lambda: {TREE: lambda _say: self.at},
-            lambda _node: Claims(),
-            virtual=(VIRTUAL,),
-            talk=self.talk,
-        )
-        return self.provider
-
-    def _program(self, secrets: Callable[[], Secrets]) -> Program:
-        return Program(folder(self.paths), lambda _say: self.tools, secrets, {})
-
-    def talk(self, link: Connection, words: str, given: str | Path, seconds: float) -> Said:
-        machine = self.machines[link.host]
-        there = SERVER.format(machine.number) in self.state
-        machine.silent = "" if there else "No route to host"
-        if given == READY:
-            self.booted.append(link.host)
-            return machine.said() if machine.silent else Said(0, "", "")
-        return super().talk(link, words, given, seconds)
+        tools = Tools(PROGRAM, None, registry=False)
+        super().__init__(at, tools, lambda number: SERVER.format(number) in self.state)
 
     @property
     def state(self) -> Mapping[str, Any]:
@@ -141,9 +47,6 @@ class Cloud(Machines):
     def calls(self) -> list[list[Any]]:
         lines = (folder(self.paths) / "calls").read_text().splitlines()
         return [json.loads(line) for line in lines]
-
-    def file(self) -> Any:
-        return json.loads((folder(self.paths) / "main.tf.json").read_text())
 
 
 @pytest.fixture

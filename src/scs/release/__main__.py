@@ -4,6 +4,9 @@
 
 What is locked stays as it is unless openstack.in demands otherwise; --upgrade takes the newest
 of everything. The gate for a new lock is a whole run: `scs up` and `scs verify`.
+
+`python -m scs.release build` builds what this machine runs from Go modules into the cache, where
+`scs` would else build it when it is first needed.
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ import sys
 from pathlib import PurePath
 
 from scs.errors import ScsError
-from scs.release import MAIN, PYTHON, Release, load, names
+from scs.paths import Paths
+from scs.release import MAIN, PYTHON, Release, built, load, names
 from scs.release.environment import platform_tag, uv, uv_settings
 from scs.shell import run
 
@@ -46,6 +50,13 @@ def lock(release: Release, upgrade: bool) -> None:
         )
 
 
+def build() -> int:
+    """Have all programs in the cache."""
+    for program in (built.OPENTOFU, built.OPENSTACK_PLUGIN):
+        print(built.build(Paths.of("").cache, program, print))
+    return 0
+
+
 def main(arguments: list[str]) -> int:
     """See the top of this file."""
     upgrade = "--upgrade" in arguments
@@ -54,6 +65,8 @@ def main(arguments: list[str]) -> int:
             release = load(names()[-1])
         case ["lock", name]:
             release = load(name)
+        case ["build"]:
+            return build()
         case _:
             print(__doc__, file=sys.stderr)
             return 3

@@ -123,6 +123,7 @@ def _environment(go: Path, work: Path) -> dict[str, str]:
     return {
         "GOROOT": str(go.parents[1]),
         "GOPATH": str(work / "gopath"),
+        "GOMODCACHE": str(work / "gopath/pkg/mod"),
         "GOCACHE": str(work / "cache"),
         "GOTMPDIR": str(work),
         "GOENV": "off",
