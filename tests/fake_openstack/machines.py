@@ -99,17 +99,26 @@ class OpenStackForMachines(FakeOpenStack):
             return ", ".join(o["id"] for o in groups if known in o.get("security_groups", ()))
         return ""
 
+    def _image(
+        self, method: str, path: str, query: Mapping[str, str], caller: str, body: Any, raw: bytes
+    ) -> Answer | None:
+        if path == "/v2/images" and method == "GET":
+            return 200, {"images": [one for one in self.images if _matches(one, query)]}
+        return super()._image(method, path, query, caller, body, raw)
+
     def _compute(
         self, method: str, path: str, query: Mapping[str, str], caller: str, body: Any, raw: bytes
     ) -> Answer | None:
         path = path.removeprefix("/v2.1")
         if path == "/servers" and method == "POST":
             return self._boot(body["server"])
+        if path == "/flavors/detail":
+            return 200, {"flavors": self.flavors}
         if match := re.fullmatch(r"/flavors/([\w-]+)", path):
             return 200, {"flavor": next(f for f in self.flavors if f["id"] == match[1])}
         if match := re.fullmatch(r"/servers/(\w+)/os-interface", path):
             found = [p for p in self.all("ports") if p.get("device_id") == match[1]]
-            told = [
+            attached = [
                 {
                     "port_id": port["id"],
                     "net_id": port["network_id"],
@@ -119,12 +128,16 @@ class OpenStackForMachines(FakeOpenStack):
                 }
                 for port in found
             ]
-            return 200, {"interfaceAttachments": told}
+            return 200, {"interfaceAttachments": attached}
         if match := re.fullmatch(r"/servers/(\w+)/os-interface/(\w+)", path):
-            for port in self.all("ports"):
-                if port["id"] == match[2]:
-                    port["device_id"] = ""
-            return 202, None
+            port = next(one for one in self.all("ports") if one["id"] == match[2])
+            if method == "DELETE":
+                port["device_id"] = ""
+                return 202, None
+            if port.get("device_id") != match[1]:
+                return 404, {"itemNotFound": {"message": "is not attached", "code": 404}}
+            told = {"port_id": port["id"], "net_id": port["network_id"]}
+            return 200, {"interfaceAttachment": told}
         if match := re.fullmatch(r"/servers/(\w+)/action", path):
             return self._act(match[1], body)
         if match := re.fullmatch(r"/servers/(\w+)/metadata", path):

@@ -69,6 +69,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
+        if isinstance(told, dict):
+            self.send_header("Content-Type", "application/json")
         self.send_header("x-openstack-request-id", f"req-{uuid.uuid4()}")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()

@@ -20,7 +20,6 @@ import yaml
 
 from fake_openstack.machines import OpenStackForMachines
 from fake_openstack.serving import clouds_yaml, serving
-from fake_openstack.things import an_image
 from fake_openstack.tls import Authority, good_tls
 from paper.there import NETWORKS
 from scs.engine.host_keys import host_key
@@ -49,8 +48,7 @@ pytestmark = [
 def there(tmp_path: Path) -> Iterator[OpenStackForMachines]:
     authority = Authority(tmp_path)
     made = OpenStackForMachines()
-    image = an_image("debian", "Debian 13", "13", "private", size=1000, min_disk=1, min_ram=128)
-    made.images.append(image)
+    made.image("Debian 13")["id"] = "d" * 32
     made.add("servers", {"name": "theirs", "status": "ACTIVE"})
     with serving(made, good_tls(authority.server())):
         clouds_yaml(made, tmp_path, authority.path)
@@ -127,7 +125,8 @@ def test_nothing_secret_is_in_a_file(cloud: MadeCloud) -> None:
         if not file.is_symlink():
             data = file.read_bytes()
             assert not any(line.encode() in data for line in lines), file
-            assert not file.stat().st_mode & 0o077, file
+    for name in ("main.tf.json", "terraform.tfstate", "tofu.rc", "applied.json"):
+        assert not (folder(cloud.paths) / name).stat().st_mode & 0o077, name
 
 
 def test_a_network_that_is_too_wide(cloud: MadeCloud, there: OpenStackForMachines) -> None:

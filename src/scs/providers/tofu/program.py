@@ -33,6 +33,8 @@ STOP_SECONDS = 900
 
 _ASKING = ("init", "plan", "apply", "destroy")
 """Commands that would ask a person, and colour what they say."""
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+"""Some errors come in colours whatever is asked for."""
 _PROCESSORS = {"x86_64": "amd64", "aarch64": "arm64"}
 """What Go calls them."""
 _HINT = (
@@ -180,7 +182,7 @@ def _listened(process: subprocess.Popen[str], say: Say) -> Sequence[str]:
     try:
         assert process.stdout is not None
         for line in process.stdout:
-            text = line.rstrip().strip("│╷╵ ")
+            text = _COLOUR.sub("", line).rstrip().strip("│╷╵ ")
             if text:
                 lines.append(text)
                 say(text)
@@ -209,10 +211,10 @@ def settings(mirror: Path | None, registry: bool) -> str:
 
 def encryption(passphrase: str) -> Mapping[str, Any]:
     """How what OpenTofu remembers is kept: it holds what machines were told."""
-    method = {"method": "${method.aes_gcm.cloud}", "enforced": True}
+    method = {"method": "method.aes_gcm.cloud", "enforced": True}
     return {
         "key_provider": {"pbkdf2": {"cloud": {"passphrase": passphrase}}},
-        "method": {"aes_gcm": {"cloud": {"keys": "${key_provider.pbkdf2.cloud}"}}},
+        "method": {"aes_gcm": {"cloud": {"keys": "key_provider.pbkdf2.cloud"}}},
         "state": method,
         "plan": method,
     }

@@ -26,7 +26,12 @@ GROUP = "openstack_networking_secgroup_v2"
 RULE = "openstack_networking_secgroup_rule_v2"
 IMAGE = "openstack_images_image_v2"
 
-_STAYS = ("image_name", "block_device", "user_data", "availability_zone_hints", "config_drive")
+_STAYS = (
+    *("image_name", "block_device", "user_data", "availability_zone_hints", "config_drive"),
+    # Of a port without an address the plugin sees nothing afterwards. The ports themselves are
+    # looked at as what they are.
+    "network",
+)
 """What a machine was made with: a change of it would make another machine in its place."""
 
 
