@@ -54,6 +54,16 @@ def test_tcp(closed_port: int) -> None:
     assert "refused" in probe.ask({"type": "tcp", "host": LOCAL, "port": closed_port})
 
 
+def test_some_of_several(closed_port: int) -> None:
+    dead = {"type": "tcp", "host": "127.0.0.1", "port": closed_port}
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        alive = {"type": "tcp", "host": "127.0.0.1", "port": server.getsockname()[1]}
+        assert probe.ask({"type": "some", "of": [dead, alive]}) == ""
+    told = probe.ask({"type": "some", "of": [dead, dead]})
+    assert told.count("refused") == 2
+    assert probe.ask({"type": "some", "of": []}) == "nobody is asked"
+
+
 def test_unix(tmp_path: Path) -> None:
     question = {"type": "unix", "path": str(tmp_path / "socket")}
     assert "No such file" in probe.ask(question)

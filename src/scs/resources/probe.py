@@ -191,7 +191,18 @@ def says(*, argv: Sequence[str], words: str, timeout: float) -> str:
     return "" if words in answer else f"{' '.join(argv)} says {answer[:200]!r}"
 
 
+def some(*, of: Sequence[Mapping[str, Any]], timeout: float) -> str:
+    """At least one of these is well."""
+    told = []
+    for probe in of:
+        if not (answer := ask(probe, timeout)):
+            return ""
+        told.append(answer)
+    return "; ".join(told) or "nobody is asked"
+
+
 PROBES: dict[str, Callable[..., str]] = {
+    "some": some,
     "http": http,
     "tcp": tcp,
     "unix": unix,

@@ -101,7 +101,11 @@ class QueueFeature(Resource):
     def observe(cls, wanted: Sequence[QueueFeature]) -> dict[str, Seen]:
         if not wanted:
             return {}
+        if shutil.which("rabbitmqctl") is None:
+            return {want.id: {} for want in wanted}
         try:
+            # Before it runs, rabbitmqctl would start Erlang's port mapper, in the way of its unit.
+            command(["systemctl", "is-active", "rabbitmq-server"])
             told = command(["rabbitmqctl", "-q", "list_feature_flags", "name", "state"])
         except ConvergeError as error:
             nothing = unseen(error, "the message queue does not answer")
