@@ -257,6 +257,8 @@ def address(item):
 subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 address(first)
 address(here)
+outside = "198.51.100.7"
+address(outside)
 serial = 0
 def catalog(*zones):
     global serial
@@ -266,16 +268,17 @@ def catalog(*zones):
         file.write('version 60 IN TXT "2"\\n')
         for zone in zones:
             file.write(f"{{zone.replace('.', '-')}}.zones 60 IN PTR {{zone}}.\\n")
-def question(server, name, kind, operation=0):
+def question(server, name, kind, operation=0, source=""):
     labels = b"".join(bytes([len(one)]) + one.encode() for one in name.split("."))
     head = struct.pack("!HHHHHH", 7, operation << 11 | 0x400, 1, 0, 0, 0)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
         link.settimeout(1)
+        link.bind((source, 0))
         link.sendto(head + labels + b"\\0" + struct.pack("!HH", kind, 1), (server, 53))
         return link.recv(4096)
-def asked(server, name):
+def asked(server, name, source=""):
     try:
-        answer = question(server, name, 1)
+        answer = question(server, name, 1, source=source)
     except OSError:
         return "silence"
     code, count = answer[3] & 15, answer[7]
@@ -294,7 +297,7 @@ catalog("example.org")
 designate = start("/first/named.conf")
 named = start("/etc/bind/named.conf")
 print(until("192.0.2.1", here, "www.example.org"))
-print(asked(here, name), asked(here, "www.example.com"), asked(here, "catalog.invalid"))
+print(asked(here, name), asked(here, "www.example.com"), asked(here, "catalog.invalid", outside))
 address(virtual)
 print(until("192.0.2.1", virtual, "www.example.org"))
 catalog()
