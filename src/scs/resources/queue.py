@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from .base import CANT_BE_SEEN, ConvergeError, Resource, Seen, command, unseen
-from .probe import ask_all
+from .probe import ask_all, until
 
 DEFINITIONS = Path("/var/lib/rabbitmq/.scs-accounts.json")
 
@@ -118,4 +118,12 @@ class QueueFeature(Resource):
         return None if state == "enabled" else f"is {state}"
 
     def converge(self) -> None:
-        command(["rabbitmqctl", "-q", "enable_feature_flag", "--opt-in", self.name], timeout=120)
+        def wrong() -> str:
+            argv = ["rabbitmqctl", "-q", "enable_feature_flag", "--opt-in", self.name]
+            try:
+                command(argv, timeout=120)
+            except ConvergeError as error:
+                return str(error)  # a member that joins is away for a moment
+            return ""
+
+        until(wrong, 60)
