@@ -90,7 +90,8 @@ def outlook(session: Session, look: Look, wish: Wish, note: Note) -> Outlook:
     names = list(dict.fromkeys((*first, *wish.names))) if wish.names else list(nodes)
     wanted = {name: asked(nodes[name], wish.packages) for name in names}
     seen = session.hand.observe(session.connections(), wanted.items())
-    found = []
+    found: list[Update] = []
+    known: Mapping[str, ComputeHost] | None = None
     for node in ordered((nodes[name] for name in names), first):
         updates = seen[node.name].get(Updates(name=DISTRIBUTION).id, {})
         reboot = seen[node.name][Reboot(name=node.name).id]
@@ -99,13 +100,15 @@ def outlook(session: Session, look: Look, wish: Wish, note: Note) -> Outlook:
             raise ScsError(Problem(f"node {node.name}", f"asks its archive in vain\n{why}", hint))
         here = look.view.on(node).components_here
         why = restarts(wish.when, updates, reboot, note.boots.get(node.name), here)
+        if why and known is None:
+            known = hosts(api)
         update = Update(
             node=node,
             packages=updates.get("packages", {}),
             boot=reboot["boot"],
             restarts=why,
             behind=tuple(reboot["behind"]),
-            fates=fates_of(api, node.name) if why else (),
+            fates=fates_of(api, known, node.name) if why and known else (),
             interrupts=noticed(look.view, look.desired, node.name) if why else (),
             begun=node.name == note.at,
         )
@@ -165,9 +168,11 @@ def hosts(api: Clients) -> Mapping[str, ComputeHost]:
         raise ScsError(Problem(API, f"{error}", "scs status")) from error
 
 
-def fates_of(api: Clients, node: str) -> tuple[Fate, ...]:
-    """What would become of a node's guests if it restarted now; raises ScsError."""
-    known = hosts(api)
+def fates_of(api: Clients, known: Mapping[str, ComputeHost], node: str) -> tuple[Fate, ...]:
+    """What would become of a node's guests if it restarted now; raises ScsError.
+
+    `known` are all hosts, as `hosts` sees them.
+    """
     if node not in known:
         return ()
     others = [host for host in known.values() if host.name != node]

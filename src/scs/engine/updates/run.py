@@ -133,12 +133,13 @@ class Run:
 
     def _drain(self, node: str, done: Done) -> None:
         """No guest runs on it any more, and none comes."""
-        host = hosts(self._api).get(node)
+        there = hosts(self._api)
+        host = there.get(node)
         if host is None:
             return
         if host.enabled:  # whoever else has disabled it meant to
             self._ask(f"drained:{node}", close, host.service, WHY)
-        found = fates_of(self._api, node)
+        found = fates_of(self._api, there, node)
         stuck = [fate for fate in found if fate.lot is Lot.STOPS]
         if stuck and not self._wish.stop_guests:
             names = ", ".join(f"{fate.guest.name} ({fate.why})" for fate in stuck)
