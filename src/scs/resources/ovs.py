@@ -15,13 +15,19 @@ from .base import ConvergeError, Resource, Seen, command, patient, unseen
 TRIES = 3
 
 
-def _vsctl(*words: str) -> str:
-    """All these commands may be repeated: the database drops a connection when it is busy."""
+def _vsctl(*arguments: str) -> str:
+    """All these commands may be repeated: the database drops a connection when it is busy.
+
+    One without a socket does not run, which is an answer.
+    """
     for number in range(1, TRIES + 1):
         try:
-            return command(["ovs-vsctl", "--timeout=20", *words])
+            return command(["ovs-vsctl", "--timeout=20", *arguments])
         except ConvergeError as error:
-            if "database connection failed" not in str(error) or number == TRIES:
+            dropped = "database connection failed" in str(error) and "No such file" not in str(
+                error
+            )
+            if not dropped or number == TRIES:
                 raise
             time.sleep(patient(1))
     raise AssertionError("the last try returned or raised")
