@@ -70,7 +70,16 @@ enable logrotate.timer
 disable *
 """
 
-MASKED = ("systemd-networkd-wait-online.service", "nvmf-autoconnect.service")
+MASKED = (
+    "systemd-networkd-wait-online.service",
+    "nvmf-autoconnect.service",
+    # Of no use in a container. systemd looks at mounts five times a second at most, and otherwise
+    # waits for a second before it goes on.
+    "dev-hugepages.mount",
+    "sys-kernel-debug.mount",
+    "sys-kernel-tracing.mount",
+    "var-lib-machines.mount",
+)
 
 STUBBED = (
     # All that these would switch on is switched off by the preset afterwards; nothing may start.
