@@ -16,6 +16,7 @@ from scs.api.kinds import Kind
 from scs.model.objects import (
     ApiObject,
     DefaultRules,
+    FloatingIp,
     Image,
     Keypair,
     Person,
@@ -86,7 +87,7 @@ def _asked_as_tenant(want: ApiObject, tenant: Tenant) -> bool:
     """Whether the real kind logs in as the first project's user to look at this."""
     if isinstance(want, Image):
         return want.project == tenant.project
-    return isinstance(want, Keypair | Server)
+    return isinstance(want, Keypair | Server | FloatingIp)
 
 
 def _rules(want: Any) -> list[list[Any]]:
@@ -120,10 +121,11 @@ SHAPES: Mapping[str, Callable[[Any, Values], Values]] = {
         "extra_specs": dict(want.extra_specs),
     },
     "keypair": lambda want, known: {"public_key": want.public_key},
-    "server": lambda want, known: {
+    "server": lambda want, known: {**known, "status": "ACTIVE"},
+    "floating-ip": lambda want, known: {
         **known,
         "status": "ACTIVE",
-        "floating": "10.0.0.9",
+        "address": "10.0.0.9",
         "ssh": True,
     },
     "image": lambda want, known: {**known, "status": "active"},

@@ -256,7 +256,7 @@ ROWS: dict[str, Row] = {
             lambda w: w.cloud.running.clear(),
             lambda w: w.cloud.api.clear(),
         ),
-        {"node:node-1", "server:hello"},
+        {"node:node-1", "server:hello", "floating-ip:hello"},
         {"data"},
     ),
     # In the API, by hand.
@@ -274,6 +274,7 @@ ROWS: dict[str, Row] = {
     "rules deleted": Row(api_sets("security-group:ssh", ingress=[]), {"security-group:ssh"}),
     "another key": Row(api_sets("keypair:scs", public_key="ssh-rsa B"), {"keypair:scs"}),
     "server deleted": Row(api_gone("server:hello"), {"server:hello"}),
+    "address deleted": Row(api_gone("floating-ip:hello"), {"floating-ip:hello"}),
     "server in error": Row(api_sets("server:hello", status="ERROR"), {"server:hello"}),
     # In cloud.yaml.
     "one option": Row(

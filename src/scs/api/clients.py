@@ -9,8 +9,9 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -20,6 +21,7 @@ import yaml
 
 from scs.model.view import View
 from scs.patience import patient
+from scs.resources import ConvergeError
 
 if TYPE_CHECKING:
     from keystoneauth1.session import Session
@@ -65,6 +67,48 @@ class Unavailable(RuntimeError):
     """The service was not there to answer: what it was asked for may be done or not."""
 
 
+GIVEN_UP = "given up, because something on a node failed"
+
+
+class GivenUp(ConvergeError):
+    """Not done, because something else failed that it may have waited for."""
+
+    def __init__(self) -> None:
+        super().__init__(GIVEN_UP)
+
+
+class RightOfWay:
+    """Who makes a guest goes first, for while it boots there is time for the rest.
+
+    A service's API on a small node is one process: of two requests at once each takes as long as
+    both together.
+    """
+
+    LONGEST = 60.0
+    """Seconds after which whoever gives way goes on: it is about pace alone."""
+
+    def __init__(self) -> None:
+        self._free = threading.Condition()
+        self._takers = 0
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Others give way meanwhile."""
+        with self._free:
+            self._takers += 1
+        try:
+            yield
+        finally:
+            with self._free:
+                self._takers -= 1
+                self._free.notify_all()
+
+    def give(self) -> None:
+        """Wait for those that go first."""
+        with self._free:
+            self._free.wait_for(lambda: not self._takers, patient(self.LONGEST))
+
+
 class Clients:
     """One connection as administrator and one as the tenant's user, made when first used.
 
@@ -78,6 +122,14 @@ class Clients:
         self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
         self._lists: dict[tuple[str, ...], Future[list[dict[str, Any]]]] | None = None
+        self.way = RightOfWay()
+        self.stop = threading.Event()
+        """Something on a node failed: what only waits gives up."""
+
+    def pause(self, seconds: float) -> None:
+        """Wait a little before looking again; raises GivenUp once waiting may be in vain."""
+        if self.stop.wait(seconds):
+            raise GivenUp
 
     def rest(
         self, service: str, path: str, key: str, *, project: str = "", microversion: str = ""

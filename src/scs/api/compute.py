@@ -13,7 +13,7 @@ from typing import Any
 from scs.api.clients import Clients
 from scs.api.kinds import Kind, lines
 from scs.api.network import external_network, first
-from scs.model.objects import Flavor, Keypair, Server
+from scs.model.objects import Flavor, FloatingIp, Keypair, Server
 from scs.patience import patient
 
 
@@ -97,21 +97,73 @@ class Keypairs(Kind[Keypair]):
 
 
 class Servers(Kind[Server]):
-    """A VM that answers ssh at its floating IP."""
+    """VMs that run."""
+
+    SECONDS = 300
+
+    def observe(self, clients: Clients, wanted: Sequence[Server]) -> dict[str, Any]:
+        there = _servers(clients)
+        return {
+            want.id: {key: there[want.name][key] for key in ("id", "status")}
+            if want.name in there
+            else {}
+            for want in wanted
+        }
+
+    def compare(self, want: Server, seen: Mapping[str, Any]) -> str | None:
+        if not seen:
+            return "is missing"
+        # Whoever stopped it meant to.
+        return None if seen["status"] in ("ACTIVE", "SHUTOFF") else f"is {seen['status']}"
+
+    def converge(self, clients: Clients, want: Server, seen: Mapping[str, Any]) -> None:
+        compute = clients.tenant.compute
+        if seen and seen["status"] == "ERROR":
+            # It never worked, so there is nothing in it to lose.
+            compute.delete_server(seen["id"])
+            compute.wait_for_delete(compute.get_server(seen["id"]), wait=patient(60))
+            seen = {}
+        with clients.way.taken():
+            server = seen["id"] if seen else self._made(clients, want)
+            end = time.monotonic() + patient(self.SECONDS)
+            while (state := compute.get_server(server)).status != "ACTIVE":
+                if state.status == "ERROR":
+                    fault = (state.fault or {}).get("message", "no reason given")
+                    raise RuntimeError(f"server {want.name} went to ERROR: {fault}")
+                if time.monotonic() > end:
+                    raise RuntimeError(
+                        f"server {want.name} is {state.status} after"
+                        f" {patient(self.SECONDS):.0f} s, task {state.task_state or 'none'}"
+                    )
+                clients.pause(0.3)
+
+    def _made(self, clients: Clients, want: Server) -> str:
+        compute, network = clients.tenant.compute, clients.tenant.network
+        inside = network.networks(name=want.network, project_id=clients.tenant.current_project_id)
+        return str(
+            compute.create_server(
+                name=want.name,
+                image_id=clients.tenant.image.find_image(want.image, ignore_missing=False).id,
+                flavor_id=compute.find_flavor(want.flavor, ignore_missing=False).id,
+                networks=[{"uuid": first(inside, f"network {want.network}")}],
+                security_groups=[{"name": want.security_group}],
+                key_name=want.keypair,
+            ).id
+        )
+
+
+class FloatingIps(Kind[FloatingIp]):
+    """Servers that answer ssh from outside."""
 
     SECONDS = 300
     SILENT_SECONDS = 90
     """After so long a new guest has said something on its console, or it never will."""
 
-    def observe(self, clients: Clients, wanted: Sequence[Server]) -> dict[str, Any]:
-        project = clients.view.tenant.project
-        listed = clients.rest("compute", "/servers/detail", "servers", project=project)
-        there = {item["name"]: item for item in listed}
-        found: dict[str, Any] = {}
-        for want in wanted:
-            server = there.get(want.name)
-            found[want.id] = {} if server is None else self._seen(server)
-        return found
+    def observe(self, clients: Clients, wanted: Sequence[FloatingIp]) -> dict[str, Any]:
+        there = _servers(clients)
+        return {
+            want.id: self._seen(there[want.name]) if want.name in there else {} for want in wanted
+        }
 
     def _seen(self, server: Mapping[str, Any]) -> dict[str, Any]:
         floating = [
@@ -123,63 +175,37 @@ class Servers(Kind[Server]):
         return {
             "id": server["id"],
             "status": server["status"],
-            "floating": floating[0] if floating else "",
+            "address": floating[0] if floating else "",
             "ssh": bool(floating) and ssh_answers(floating[0]),
         }
 
-    def compare(self, want: Server, seen: Mapping[str, Any]) -> str | None:
-        if not seen:
+    def compare(self, want: FloatingIp, seen: Mapping[str, Any]) -> str | None:
+        if not seen or not seen["address"]:
             return "is missing"
-        if seen["status"] == "SHUTOFF":
-            return None  # whoever stopped it meant to
-        if seen["status"] != "ACTIVE":
-            return f"is {seen['status']}"
-        if not seen["floating"]:
-            return "has no floating IP"
-        return None if seen["ssh"] else "does not answer ssh"
+        return None if seen["status"] == "SHUTOFF" or seen["ssh"] else "does not answer ssh"
 
-    def converge(self, clients: Clients, want: Server, seen: Mapping[str, Any]) -> None:
-        compute, network = clients.tenant.compute, clients.tenant.network
-        if seen and seen["status"] == "ERROR":
-            # It never worked, so there is nothing in it to lose.
-            compute.delete_server(seen["id"])
-            compute.wait_for_delete(compute.get_server(seen["id"]), wait=patient(60))
-            seen = {}
-        if not seen:
-            own = clients.tenant.current_project_id
-            inside = network.networks(name=want.network, project_id=own)
-            server = compute.create_server(
-                name=want.name,
-                image_id=clients.tenant.image.find_image(want.image, ignore_missing=False).id,
-                flavor_id=compute.find_flavor(want.flavor, ignore_missing=False).id,
-                networks=[{"uuid": first(inside, f"network {want.network}")}],
-                security_groups=[{"name": want.security_group}],
-                key_name=want.keypair,
-            ).id
-        else:
-            server = seen["id"]
-        floating = seen.get("floating") or self._floating_ip(clients, server, want)
+    def converge(self, clients: Clients, want: FloatingIp, seen: Mapping[str, Any]) -> None:
+        compute = clients.tenant.compute
+        there = seen or _servers(clients).get(want.name)
+        if there is None:
+            raise RuntimeError(f"there is no server {want.name}")
+        server = there["id"]
+        address = seen.get("address") or self._made(clients, want, server)
         start = time.monotonic()
-        end = start + patient(self.SECONDS)
-        # One that was there before may have its reasons, and has something to lose.
-        silent = math.inf if seen else start + patient(self.SILENT_SECONDS)
-        while True:
-            state = compute.get_server(server)
-            if state.status == "ACTIVE" and time.monotonic() > silent:
+        # One that had an address may have its reasons, and has something to lose.
+        silent = math.inf if seen.get("address") else start + patient(self.SILENT_SECONDS)
+        while not ssh_answers(address):
+            if time.monotonic() > silent:
                 silent = math.inf
                 self._start_again_if_mute(clients, server)
-            if state.status == "ERROR":
-                fault = (state.fault or {}).get("message", "no reason given")
-                raise RuntimeError(f"server {want.name} went to ERROR: {fault}")
-            if state.status == "ACTIVE" and ssh_answers(floating):
-                return
-            if time.monotonic() > end:
-                where = f"it is {state.status}, task {state.task_state or 'none'}"
+            if time.monotonic() > start + patient(self.SECONDS):
+                state = compute.get_server(server)
                 raise RuntimeError(
-                    f"server {want.name} does not answer ssh at {floating} after"
-                    f" {patient(self.SECONDS):.0f} s; {where}"
+                    f"server {want.name} does not answer ssh at {address} after"
+                    f" {patient(self.SECONDS):.0f} s; it is {state.status},"
+                    f" task {state.task_state or 'none'}"
                 )
-            time.sleep(0.3)
+            clients.pause(0.3)
 
     @staticmethod
     def _start_again_if_mute(clients: Clients, server: str) -> None:
@@ -188,31 +214,22 @@ class Servers(Kind[Server]):
         if not (compute.get_server_console_output(server, length=5) or {}).get("output"):
             compute.reboot_server(server, "HARD")
 
-    def _floating_ip(self, clients: Clients, server: str, want: Server) -> str:
-        # Not at the top: the SDK takes a second to load, which a look has no use for.
-        from openstack.exceptions import NotFoundException
-
+    def _made(self, clients: Clients, want: FloatingIp, server: str) -> str:
         network = clients.tenant.network
+        port = first(network.ports(device_id=server), f"port of server {want.name}")
         external = external_network(network, want.external)
         spare = [item for item in network.ips(floating_network_id=external) if not item.port_id]
-        address = spare[0] if spare else network.create_ip(floating_network_id=external)
-        end = time.monotonic() + patient(self.SECONDS)
-        while not (ports := list(network.ports(device_id=server))):
-            if time.monotonic() > end:
-                raise RuntimeError(f"server {want.name} got no port")
-            state = clients.tenant.compute.get_server(server)
-            if state.status == "ERROR":
-                fault = (state.fault or {}).get("message", "no reason given")
-                raise RuntimeError(f"server {want.name} went to ERROR: {fault}")
-            time.sleep(0.3)
-        while True:
-            try:
-                network.update_ip(address, port_id=ports[0].id)
-                return str(address.floating_ip_address)
-            except NotFoundException:  # the router that leads to it is still being made
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.5)
+        if spare:
+            return str(network.update_ip(spare[0], port_id=port).floating_ip_address)
+        made = network.create_ip(floating_network_id=external, port_id=port)
+        return str(made.floating_ip_address)
+
+
+def _servers(clients: Clients) -> dict[str, Any]:
+    """Name → the tenant's server."""
+    project = clients.view.tenant.project
+    listed = clients.rest("compute", "/servers/detail", "servers", project=project)
+    return {item["name"]: item for item in listed}
 
 
 def ssh_answers(address: str) -> bool:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scs.api.aggregate import Aggregates
-from scs.api.clients import Clients, answers
-from scs.api.compute import Flavors, Keypairs, Servers
+from scs.api.clients import Clients, GivenUp, answers
+from scs.api.compute import Flavors, FloatingIps, Keypairs, Servers
 from scs.api.default_rules import DefaultRulesOfGroups
 from scs.api.hosts import AgentsOfHosts, Hosts
 from scs.api.identity import Catalog, Domains, People, Projects, Roles
@@ -28,7 +28,6 @@ from scs.model.objects import ApiObject
 from scs.patience import patient
 from scs.resources.graph import Outcome, attempt, schedule
 
-GIVEN_UP = "not tried, because something on a node failed"
 AGAIN_SECONDS = 2.0
 """How long a service that did not do what it was asked gets before it is asked once more."""
 Tell = Callable[[Mapping[str, object]], None]
@@ -49,7 +48,7 @@ class Executor:
 
     def __init__(self, clients: Clients, built: Callable[[str], BuiltImage]) -> None:
         self.clients = clients
-        self.stop = threading.Event()
+        self.stop = clients.stop
         self._lock = threading.Lock()
         self._fresh: dict[str, dict[str, Any]] = {}
         self._catalogued = False
@@ -65,6 +64,7 @@ class Executor:
             "agents": AgentsOfHosts(),
             "keypair": Keypairs(),
             "server": Servers(),
+            "floating-ip": FloatingIps(),
             "image": Images(built),
             "network": Networks(),
             "router": Routers(),
@@ -166,7 +166,7 @@ class Executor:
             step = named[name]
             try:
                 self._await(step, held, end)
-            except (RuntimeError, TimeoutError) as failure:
+            except (GivenUp, RuntimeError, TimeoutError) as failure:
                 return Outcome(name, False, time.time(), 0.0, str(failure))
             alike = [other for other in steps if other.kind == step.kind]
             return attempt(name, lambda: self._twice(step, alike), tell)
@@ -182,7 +182,7 @@ class Executor:
         try:
             self._converge(step, alike)
         except (SDKException, ClientException, RuntimeError):
-            time.sleep(AGAIN_SECONDS)
+            self.clients.pause(AGAIN_SECONDS)
             with self._lock:
                 self._fresh.pop(step.kind, None)
             self._converge(step, alike)
@@ -213,7 +213,7 @@ class Executor:
         ):
             waited = waited or holding
             if self.stop.is_set():
-                raise RuntimeError(GIVEN_UP)
+                raise GivenUp
             if time.monotonic() > end:
                 raise TimeoutError(f"{url} does not answer")
             time.sleep(0.3)

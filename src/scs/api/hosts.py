@@ -12,6 +12,7 @@ from scs.api.clients import Clients, checked
 from scs.api.guests import MICROVERSION, MOVABLE, guests, move
 from scs.api.kinds import Kind
 from scs.model.objects import Agents, Host
+from scs.patience import patient
 
 OURS = "scs: "
 """How the reason begins when it was scs that disabled a host."""
@@ -61,7 +62,8 @@ class Hosts(Kind[Host]):
         return "is disabled" if _ours(seen) else None
 
     def converge(self, clients: Clients, want: Host, seen: Mapping[str, Any]) -> None:
-        end = time.monotonic() + UP_SECONDS
+        seconds = patient(UP_SECONDS)
+        end = time.monotonic() + seconds
         back = Return(clients, want.name)
         while True:
             forced = bool(seen and seen.get("forced"))
@@ -72,17 +74,17 @@ class Hosts(Kind[Host]):
                 if not (missing := back.missing()):
                     _service(clients, seen["service"], {"forced_down": False})
                 elif time.monotonic() > end:
-                    raise RuntimeError(f"host {want.name} {missing} after {UP_SECONDS} s")
+                    raise RuntimeError(f"host {want.name} {missing} after {seconds:.0f} s")
                 else:
-                    time.sleep(1)
+                    clients.pause(1)
             elif seen and seen["state"] == "up" and _ours(seen):
                 _service(clients, seen["service"], {"status": "enabled"})
             elif (wrong := self.compare(want, seen)) is None:
                 return
             elif time.monotonic() > end:
-                raise RuntimeError(f"host {want.name} {wrong} after {UP_SECONDS} s")
+                raise RuntimeError(f"host {want.name} {wrong} after {seconds:.0f} s")
             else:
-                time.sleep(1)
+                clients.pause(1)
             seen = self.observe(clients, [want])[want.id]
 
     def at_stake(self, want: Host, seen: Mapping[str, Any]) -> tuple[list[str], list[str]]:

@@ -124,6 +124,7 @@ class Routers(Kind[Router]):
         network = clients.of(want.project).network
         own = clients.of(want.project).current_project_id
         gateway = {"network_id": external_network(network, want.external)}
+        clients.way.give()
         if not seen:
             known = network.create_router(name=want.name, external_gateway_info=gateway).id
         else:
@@ -132,6 +133,7 @@ class Routers(Kind[Router]):
                 network.update_router(known, external_gateway_info=gateway)
         for name in want.subnets:
             if name not in seen.get("subnets", []):
+                clients.way.give()
                 subnet = first(network.subnets(name=name, project_id=own), f"subnet {name}")
                 network.add_interface_to_router(known, subnet=subnet)
 

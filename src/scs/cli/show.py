@@ -62,7 +62,7 @@ def nothing_to_do(session: Session, look: Look, options: Mapping[str, Any], star
 def summary(session: Session, look: Look, options: Mapping[str, Any], started: float) -> None:
     """The end of an `up`."""
     seconds = time.time() - started
-    server = look.api.get("server:hello", {})
+    reached = look.api.get("floating-ip:hello", {}).get("address", "")
     values = {
         "cloud": session.spec.name,
         "seconds": round(seconds, 1),
@@ -70,7 +70,7 @@ def summary(session: Session, look: Look, options: Mapping[str, Any], started: f
         "nodes": [node.name for node in look.view.nodes],
         "clouds_yaml": str(session.paths.state / "clouds.yaml"),
         "identity": look.view.url("identity", external=True),
-        "server": server.get("floating", ""),
+        "server": reached,
         "pages": {
             point.name: look.view.url(point.name, external=True)
             for _, point in look.view.endpoints
@@ -97,8 +97,8 @@ def summary(session: Session, look: Look, options: Mapping[str, Any], started: f
         ("identity", values["identity"]),
         *values["pages"].items(),
     ]
-    if server.get("floating"):
-        rows.append(("a VM", f"hello answers ssh at {server['floating']}"))
+    if reached:
+        rows.append(("a VM", f"hello answers ssh at {reached}"))
     rows += [("note", note) for note in session.provider.facts().notes]
     for name, text in rows:
         click.echo(f"  {name:<12} {text}")

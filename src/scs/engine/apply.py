@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from scs.api.clients import clouds_yaml
-from scs.api.executor import GIVEN_UP, Executor
+from scs.api.clients import GIVEN_UP, clouds_yaml
+from scs.api.executor import Executor
 from scs.engine.applied import remember
 from scs.engine.clearing import clear
 from scs.engine.events import MACHINE, Event

@@ -252,18 +252,31 @@ class Keypair(ApiObject):
 
 @dataclass(frozen=True, kw_only=True)
 class Server(ApiObject):
-    """A VM of the tenant's with a floating IP, up when ssh answers there."""
+    """A VM of the tenant's."""
 
     kind: ClassVar[str] = "server"
     service: ClassVar[str] = "compute"
-    volatile: ClassVar[frozenset[str]] = frozenset({"id", "status", "floating", "ssh"})
+    volatile: ClassVar[frozenset[str]] = frozenset({"id", "status"})
     whole: ClassVar[bool] = True
     image: str
     flavor: str
     network: str
-    external: str
     security_group: str
     keypair: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FloatingIp(ApiObject):
+    """An address outside for the tenant's server of the same name, right when ssh answers there.
+
+    What is seen of the server is seen here as well: one that was stopped answers nobody.
+    """
+
+    kind: ClassVar[str] = "floating-ip"
+    service: ClassVar[str] = "compute"
+    volatile: ClassVar[frozenset[str]] = frozenset({"id", "status", "address", "ssh"})
+    whole: ClassVar[bool] = True
+    external: str
 
 
 @dataclass(frozen=True, kw_only=True)

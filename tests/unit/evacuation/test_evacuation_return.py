@@ -27,7 +27,7 @@ def evacuated(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     cloud.evacuate()
     cloud.nova.changes.clear()
     monkeypatch.setattr(hosts, "UP_SECONDS", 0.2)
-    monkeypatch.setattr("scs.api.hosts.time.sleep", lambda _seconds: cloud.nova.pass_by(10))
+    monkeypatch.setattr(cloud.nova, "pause", lambda _seconds: cloud.nova.pass_by(10))
     return cloud
 
 
@@ -46,7 +46,7 @@ def test_nova_counts_on_it_when_it_has_started_and_cleaned_up(evacuated: Cloud) 
             item["status"] = "completed"
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("scs.api.hosts.time.sleep", clean)
+        patch.setattr(nova, "pause", clean)
         Hosts().converge(nova, Host(name="node-3"), back(evacuated))
     assert nova.changes == ["node-3: forced_down False", "node-3: status enabled"]
     assert Hosts().compare(Host(name="node-3"), back(evacuated)) is None

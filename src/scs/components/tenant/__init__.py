@@ -11,6 +11,7 @@ from scs.model.content import VERIFY
 from scs.model.objects import (
     ApiObject,
     CloudNetwork,
+    FloatingIp,
     Keypair,
     Person,
     Project,
@@ -78,7 +79,6 @@ def objects(view: View) -> Iterable[ApiObject]:
         image=VERIFY,
         flavor="SCS-1L-1-5",
         network=project,
-        external="external",
         security_group="ssh",
         keypair="scs",
         # Not after the router: it is made while the guest boots.
@@ -93,6 +93,7 @@ def objects(view: View) -> Iterable[ApiObject]:
             *(f"aggregate:{zone}" for zone in view.zones),
         ),
     )
+    yield FloatingIp(name="hello", external="external", after=("server:hello", f"router:{project}"))
 
 
 component = Component(
