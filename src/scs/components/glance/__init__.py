@@ -11,6 +11,7 @@ from scs.model.saved import LISTED, Saved, shell
 from scs.model.view import CA, View
 
 CONF = "/etc/glance/glance-api.conf"
+LIBRARY = "/usr/local/lib/scs/glance"
 IMAGES = "/var/lib/glance/images"
 
 
@@ -33,6 +34,7 @@ component = Component(
         Folder("/etc/glance", group="glance", mode=0o750),
         Folder("/var/lib/glance", owner="glance", group="glance", mode=0o750),
         Folder(IMAGES, owner="glance", group="glance", mode=0o750),
+        Folder(LIBRARY),
     ),
     files=(
         Config(
@@ -42,6 +44,7 @@ component = Component(
             service="glance",
             policy=True,
         ),
+        Config("api.py.j2", f"{LIBRARY}/scs_glance_api.py", mode=0o644),
     ),
     migrations=(
         schema(
@@ -54,10 +57,14 @@ component = Component(
     units=(
         Wsgi(
             "glance-api",
-            module="glance.wsgi.api:application",
+            module="scs_glance_api:application",
             port=9292,
             user="glance",
-            environment={"OS_GLANCE_CONFIG_DIR": "/etc/glance", "REQUESTS_CA_BUNDLE": CA},
+            environment={
+                "OS_GLANCE_CONFIG_DIR": "/etc/glance",
+                "REQUESTS_CA_BUNDLE": CA,
+                "PYTHONPATH": LIBRARY,
+            },
         ),
     ),
     keeps=(Keeps(IMAGES, in_files, unsaved="images, unless --bulk: upload them again"),),
