@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -105,7 +105,7 @@ class PaperStock:
         assert not parts, "no environment is made on paper"
         return []
 
-    def start_images(self) -> None:
+    def start_images(self, recipes: Iterable[str]) -> None:
         pass
 
     def start_options(self, known: KnownOptions) -> None:

@@ -13,7 +13,7 @@ import errno
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import pytest
 
 from paper.api import PaperExecutor
 from paper.hand import PaperHand
+from paper.machine import PaperStock
 from paper.world import World
 from scs.engine.apply import Converging, apply
 from scs.engine.events import MACHINE
@@ -502,6 +503,27 @@ def test_the_first_up(empty: World) -> None:
     assert isinstance(session.hand, PaperHand)
     calls = session.hand.calls
     assert calls == [("observe", (NODE,)), ("converge", (NODE,)), ("observe", (NODE,))]
+
+
+def test_images_are_begun_before_the_nodes_of_a_new_cloud_and_only_what_it_lacks(
+    empty: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began: list[tuple[set[str], bool]] = []
+
+    def start(_stock: PaperStock, recipes: Iterable[str]) -> None:
+        began.append((set(recipes), NODE in empty.cloud.nodes))
+
+    monkeypatch.setattr(PaperStock, "start_images", start)
+    empty.up()
+    assert began == [({"tiny", "debian"}, False), ({"tiny", "debian"}, True)]
+    began.clear()
+    machine_off(empty)
+    empty.up()
+    assert began == [(set(), True)]
+    began.clear()
+    del empty.cloud.api["image:scs-verify"]
+    empty.up()
+    assert began == [({"tiny"}, True)]
 
 
 def test_a_service_that_is_slow_to_answer_after_a_change_is_asked_again(

@@ -21,7 +21,7 @@ from scs.engine.looking import Look
 from scs.engine.recording import Recording
 from scs.engine.session import Session
 from scs.errors import BadInput, Problem, StepFailed
-from scs.model.objects import ApiObject
+from scs.model.objects import ApiObject, Image
 from scs.model.topology import Role
 from scs.model.view import View
 from scs.patience import patient
@@ -63,8 +63,7 @@ def apply(
         # New keys may come to nodes that use the old ones.
         session.check_external(look.view)
     _write_clients(session, look.view)
-    if any(item.id.startswith("image:") for _, item in look.plan.api):
-        session.stock.start_images()
+    session.stock.start_images(_recipes(look.plan))
     hooks = Hooks(session, look.plan)
     for environment in session.environments(look.view):
         environment.result()
@@ -117,11 +116,17 @@ def _look_again(session: Session) -> Look:
         time.sleep(LOOK_PAUSE)
 
 
+def _recipes(plan: Plan) -> list[str]:
+    """What the images are made by that the cloud lacks."""
+    return [item.recipe for _, item in plan.api if isinstance(item, Image)]
+
+
 def _make_nodes(session: Session, look: Look) -> None:
     """Make and start nodes, and mend what surrounds them, all at once; each is a step."""
     steps, nodes = look.plan.machine, look.view.nodes
     if not all(node.name in look.states and look.states[node.name].running for node in nodes):
-        session.stock.start_images()
+        if not look.states:  # else they may all be there, in a cloud that is off
+            session.stock.start_images(_recipes(look.plan))
         session.stock.start_options(session.known)
         session.environments(look.view)
         session.stock.layers(lambda _: None)

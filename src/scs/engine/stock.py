@@ -14,7 +14,7 @@ from scs import images
 from scs.engine.known import KnownOptions
 from scs.engine.workshop import Workshop
 from scs.images import BuiltImage
-from scs.model.content import DEBIAN
+from scs.model.content import DEBIAN, VERIFY
 from scs.paths import Paths
 from scs.providers.local import layers
 from scs.release import Release
@@ -82,18 +82,23 @@ class Stock:
         """The layer with Debian; waits for it."""
         return self._workshop.start("root file system", self._base).result()
 
-    def start_images(self) -> None:
-        """Start working on the images, so that they are there when the cloud is."""
-        self._workshop.start("image scs-verify", self._tiny)
+    def start_images(self, recipes: Iterable[str]) -> None:
+        """Start working on these images, so that they are there when the cloud is."""
+        for recipe in recipes:
+            self._image(recipe)
 
     def built(self, recipe: str) -> BuiltImage:
         """The image that a recipe makes; waits for it."""
+        return self._image(recipe).result()
+
+    def _image(self, recipe: str) -> Future[BuiltImage]:
         if recipe == "tiny":
-            return self._workshop.start("image scs-verify", self._tiny).result()
+            return self._workshop.start(f"image {VERIFY}", self._tiny)
         work = self._debian if recipe == "debian" else partial(self._of_vendor, recipe)
         name = DEBIAN if recipe == "debian" else recipe
-        # A whole system takes long: it may have what the cloud's own start leaves over.
-        return self._workshop.start(f"image {name}", work, idle=True).result()
+        # A whole system takes long: it has what the layers of the nodes leave over, which are put
+        # together by one processor, and afterwards what the cloud's own start does.
+        return self._workshop.start(f"image {name}", work, idle=True)
 
     def _base(self, say: Say) -> Path:
         return layers.build_base(self._cache, self._packages(), say, self._spec.debian.mirror)
