@@ -156,7 +156,7 @@ class FloatingIps(Kind[FloatingIp]):
     """Servers that answer ssh from outside."""
 
     SECONDS = 300
-    SILENT_SECONDS = 90
+    SILENT_SECONDS = 45
     """After so long a new guest has said something on its console, or it never will."""
 
     def observe(self, clients: Clients, wanted: Sequence[FloatingIp]) -> dict[str, Any]:
