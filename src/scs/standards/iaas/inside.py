@@ -168,7 +168,7 @@ def script(mark: str, lan: Lan) -> str:
         "seconds": SECONDS,
         "nets": [subnet["cidr"] for subnet in lan.subnets],
         "gateways": [subnet["gateway_ip"] for subnet in lan.subnets if subnet.get("gateway_ip")],
-        "ours": [one for subnet in lan.subnets for one in subnet.get("dns_nameservers") or ()],
+        "ours": sorted(map(str, lan.servers)),
         "own": names.own,
         "record": names.record,
         "address": RECORD,
@@ -253,5 +253,4 @@ def inside(said: Mapping[str, str], lan: Lan) -> Inside:
     """What a guest has told of its network; raises CouldNotRun when it has not."""
     if said.get("network") != "told":
         raise CouldNotRun("the guest told nothing of its network: its image has no python3 or ip")
-    ours = {one for subnet in lan.subnets for one in subnet.get("dns_nameservers") or ()}
-    return Inside(said, frozenset(map(ip_address, ours)))
+    return Inside(said, lan.servers)

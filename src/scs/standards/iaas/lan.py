@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from scs.standards.model import Cloud, CouldNotRun
@@ -53,6 +54,12 @@ class Lan:
     problem: str = ""
     """Why an IPv6 subnet is missing."""
     names: Names = Names()
+
+    @property
+    def servers(self) -> frozenset[IPv4Address | IPv6Address]:
+        """The name servers that its subnets name: no resolvers. However they were written."""
+        named = (one for subnet in self.subnets for one in subnet.get("dns_nameservers") or ())
+        return frozenset(map(ip_address, named))
 
     def subnet(self, mode: str) -> Mapping[str, Any]:
         """The one whose hosts get addresses so (empty: IPv4); raises CouldNotRun without it."""
