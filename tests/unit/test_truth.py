@@ -571,6 +571,31 @@ def test_members_that_still_agree_on_who_leads_are_waited_for(
         assert len(looks) == 4
 
 
+@pytest.mark.parametrize("lasts", [True, False])
+def test_a_host_that_gives_no_sign_for_a_moment_is_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch, lasts: bool
+) -> None:
+    looks: list[int] = []
+    real = PaperExecutor.observe
+
+    def observe(executor: PaperExecutor, wanted: Any) -> Any:
+        looks.append(1)
+        down = len(looks) in (2, 3) or (lasts and len(looks) > 1)
+        world.cloud.api["host:node-1"]["state"] = "down" if down else "up"
+        return real(executor, wanted)
+
+    monkeypatch.setattr(PaperExecutor, "observe", observe)
+    monkeypatch.setattr("scs.engine.apply.LOOK_PAUSE", 0.0)
+    monkeypatch.setattr("scs.engine.apply.UNSEEN_SECONDS", 1.0 if lasts else 60.0)
+    world.yaml["config"] = {"nova": {"DEFAULT": {"cpu_allocation_ratio": 9.0}}}
+    if lasts:
+        with pytest.raises(StepFailed, match="host:node-1 is down"):
+            world.up()
+    else:
+        world.up()
+        assert len(looks) == 4
+
+
 def test_what_waits_for_a_node_is_not_begun_when_that_has_failed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

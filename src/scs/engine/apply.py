@@ -97,13 +97,14 @@ def apply(
 def _look_again(session: Session) -> Look:
     """Look until all can be seen and is ready: some of it comes by itself a moment later.
 
-    A service that was just reloaded may be slow to answer, and members of a cluster that have all
-    started may be agreeing on who leads.
+    A service that was just reloaded may be slow to answer, members of a cluster that have all
+    started may be agreeing on who leads, and a host that was up may have lost a message to a
+    member of the queue that has just come back: it counts as down until the next one.
     """
     end = time.monotonic() + patient(UNSEEN_SECONDS)
     while True:
         look = session.look()
-        coming = [step for step, _ in look.plan.api if not step.sure]
+        coming = [step for step, item in look.plan.api if not step.sure or item.by_signs]
         coming += [
             step
             for pairs in look.plan.nodes.values()

@@ -22,6 +22,8 @@ class ApiObject:
     """What is seen of it but changes by itself, or by its users."""
     whole: ClassVar[bool] = False
     """It needs the whole cloud: made when nothing is left to do on any node."""
+    by_signs: ClassVar[bool] = False
+    """It is known by signs of life, of which some may come late: then it is looked for again."""
     leads: ClassVar[bool] = False
     """It is made before all else of its service: what is made later takes after it."""
     name: str
@@ -169,6 +171,7 @@ class Host(ApiObject):
     kind: ClassVar[str] = "host"
     service: ClassVar[str] = "compute"
     whole: ClassVar[bool] = True
+    by_signs: ClassVar[bool] = True
     leaving: bool = False
     """The node is to go: its guests are looked at, too."""
     shared: bool = True
