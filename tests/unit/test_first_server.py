@@ -220,6 +220,7 @@ def test_others_wait_while_a_guest_is_made_but_not_forever(
         ({"id": "i", "status": "ACTIVE", "address": "", "ssh": False}, "is missing"),
         ({"id": "i", "status": "ACTIVE", "address": "a", "ssh": False}, "does not answer ssh"),
         ({"id": "i", "status": "SHUTOFF", "address": "a", "ssh": False}, None),
+        ({"id": "i", "status": "SHUTOFF", "address": "", "ssh": False}, None),
         ({"id": "i", "status": "ACTIVE", "address": "a", "ssh": True}, None),
     ],
 )

@@ -68,6 +68,7 @@ class Unavailable(RuntimeError):
 
 
 GIVEN_UP = "given up, because something on a node failed"
+"""How such a step ends; it is no failure of its own."""
 
 
 class GivenUp(ConvergeError):

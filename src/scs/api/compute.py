@@ -180,9 +180,11 @@ class FloatingIps(Kind[FloatingIp]):
         }
 
     def compare(self, want: FloatingIp, seen: Mapping[str, Any]) -> str | None:
+        if seen and seen["status"] == "SHUTOFF":
+            return None  # whoever stopped it meant to, and nothing of it answers
         if not seen or not seen["address"]:
             return "is missing"
-        return None if seen["status"] == "SHUTOFF" or seen["ssh"] else "does not answer ssh"
+        return None if seen["ssh"] else "does not answer ssh"
 
     def converge(self, clients: Clients, want: FloatingIp, seen: Mapping[str, Any]) -> None:
         compute = clients.tenant.compute

@@ -24,9 +24,8 @@ def _vsctl(*arguments: str) -> str:
         try:
             return command(["ovs-vsctl", "--timeout=20", *arguments])
         except ConvergeError as error:
-            dropped = "database connection failed" in str(error) and "No such file" not in str(
-                error
-            )
+            told = str(error)
+            dropped = "database connection failed" in told and "No such file" not in told
             if not dropped or number == TRIES:
                 raise
             time.sleep(patient(1))
