@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 
-from scs.standards.iaas.lan import RECORD, Lan
+from scs.standards.iaas.lan import RECORD, Address, Lan
 from scs.standards.model import CouldNotRun
-
-Address = IPv4Address | IPv6Address
 
 SILENT = "-"
 SECONDS = 30

@@ -29,6 +29,9 @@ RECORD = "192.0.2.77"
 """What a name in our zone stands for: nobody has an address for documentation."""
 
 
+Address = IPv4Address | IPv6Address
+
+
 @dataclass(frozen=True)
 class Names:
     """What a guest looks up; empty: there is none of it."""
@@ -56,7 +59,7 @@ class Lan:
     names: Names = Names()
 
     @property
-    def servers(self) -> frozenset[IPv4Address | IPv6Address]:
+    def servers(self) -> frozenset[Address]:
         """The name servers that its subnets name: no resolvers. However they were written."""
         named = (one for subnet in self.subnets for one in subnet.get("dns_nameservers") or ())
         return frozenset(map(ip_address, named))
