@@ -12,10 +12,15 @@ from typing import Any
 
 import pytest
 
+from paper.world import World
 from scs.api.clients import GIVEN_UP, Clients
 from scs.api.executor import Executor
 from scs.api.kinds import Kind
+from scs.engine.apply import Converging
+from scs.errors import Problem, StepFailed
 from scs.model.objects import Project
+from scs.plan.plan import Step
+from scs.resources import probe
 
 FIRST, NEXT = Project(name="first"), Project(name="next", after=("project:first",))
 
@@ -79,3 +84,23 @@ def test_nothing_else_makes_it_give_up(executor: Answering) -> None:
     outcomes = executor.run([FIRST], lambda _: None, lambda _: False)
     assert kind.tries == 2
     assert [item.error for item in outcomes] == ["RuntimeError: is down after 180 s"]
+
+
+def test_what_waits_for_a_node_is_not_begun_when_that_has_failed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.yaml["config"] = {"nova": {"DEFAULT": {"cpu_allocation_ratio": 9.0}}}
+    world.cloud.api["flavor:SCS-1V-4"]["ram"] = 1
+    world.cloud.broken = {"unit:nova-scheduler.service"}
+    real = Converging._problem
+
+    def slowly(converging: Converging, step: Step, error: str) -> Problem:
+        time.sleep(1)  # whoever is let go too early has begun by then
+        return real(converging, step, error)
+
+    monkeypatch.setattr(Converging, "_problem", slowly)
+    with pytest.raises(StepFailed) as caught:
+        world.up()
+    assert [item.where for item in caught.value.problems] == ["nova on node-1"]
+    assert world.cloud.api["flavor:SCS-1V-4"]["ram"] == 1
+    probe.hurry.clear()

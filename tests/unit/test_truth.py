@@ -9,11 +9,9 @@ plan, the graph, both executors and the journal are real; see tests/paper.
 from __future__ import annotations
 
 import difflib
-import errno
 import json
-import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,18 +19,16 @@ from typing import Any
 import jsonschema
 import pytest
 
-from paper.api import PaperExecutor
 from paper.hand import PaperHand
-from paper.machine import PaperStock
 from paper.world import World
-from scs.engine.apply import Converging, apply
+from scs.engine.apply import apply
 from scs.engine.events import MACHINE
 from scs.engine.journal import Entry, Result
 from scs.engine.recording import Recording
 from scs.engine.saved import SavedPlan
-from scs.errors import Problem, StepFailed
+from scs.errors import StepFailed
 from scs.plan.document import values
-from scs.plan.plan import API, Step
+from scs.plan.plan import API
 from scs.resources import probe
 
 SCHEMA = json.loads(
@@ -503,130 +499,3 @@ def test_the_first_up(empty: World) -> None:
     assert isinstance(session.hand, PaperHand)
     calls = session.hand.calls
     assert calls == [("observe", (NODE,)), ("converge", (NODE,)), ("observe", (NODE,))]
-
-
-def test_images_are_begun_before_the_nodes_of_a_new_cloud_and_only_what_it_lacks(
-    empty: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    began: list[tuple[set[str], bool]] = []
-
-    def start(_stock: PaperStock, recipes: Iterable[str]) -> None:
-        began.append((set(recipes), NODE in empty.cloud.nodes))
-
-    monkeypatch.setattr(PaperStock, "start_images", start)
-    empty.up()
-    assert began == [({"tiny", "debian"}, False), ({"tiny", "debian"}, True)]
-    began.clear()
-    machine_off(empty)
-    empty.up()
-    assert began == [(set(), True)]
-    began.clear()
-    del empty.cloud.api["image:scs-verify"]
-    empty.up()
-    assert began == [({"tiny"}, True)]
-
-
-def test_a_service_that_is_slow_to_answer_after_a_change_is_asked_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, silent = PaperExecutor._answers, [False] * 5
-
-    def answers(executor: PaperExecutor, service: str) -> bool:
-        if service == "compute" and silent and "9.0" in world.node[NOVA_CONF]["content"]:
-            return silent.pop()
-        return real(executor, service)
-
-    monkeypatch.setattr(PaperExecutor, "_answers", answers)
-    monkeypatch.setattr(PaperExecutor, "settle", lambda *_: None)
-    monkeypatch.setattr("scs.engine.apply.LOOK_PAUSE", 0.0)
-    world.yaml["config"] = {"nova": {"DEFAULT": {"cpu_allocation_ratio": 9.0}}}
-    world.up()
-    assert not silent
-    assert not world.plan().plan
-
-
-@pytest.mark.parametrize("lasts", [True, False])
-def test_members_that_still_agree_on_who_leads_are_waited_for(
-    world: World, monkeypatch: pytest.MonkeyPatch, lasts: bool
-) -> None:
-    unit, looks = "unit:rabbitmq-server.service", []
-    real = PaperHand.observe
-
-    def observe(hand: PaperHand, *words: Any) -> Any:
-        found = real(hand, *words)
-        looks.append(1)
-        if len(looks) in (2, 3) or (lasts and len(looks) > 1):
-            found[NODE][unit] = {**found[NODE][unit], "wrong": "elects"}
-        return found
-
-    monkeypatch.setattr(PaperHand, "observe", observe)
-    monkeypatch.setattr("scs.engine.apply.LOOK_PAUSE", 0.0)
-    monkeypatch.setattr("scs.engine.apply.UNSEEN_SECONDS", 1.0 if lasts else 60.0)
-    world.yaml["config"] = {"nova": {"DEFAULT": {"cpu_allocation_ratio": 9.0}}}
-    if lasts:
-        with pytest.raises(StepFailed, match="elects"):
-            world.up()
-    else:
-        world.up()
-        assert len(looks) == 4
-
-
-@pytest.mark.parametrize("lasts", [True, False])
-def test_a_host_that_gives_no_sign_for_a_moment_is_waited_for(
-    world: World, monkeypatch: pytest.MonkeyPatch, lasts: bool
-) -> None:
-    looks: list[int] = []
-    real = PaperExecutor.observe
-
-    def observe(executor: PaperExecutor, wanted: Any) -> Any:
-        looks.append(1)
-        down = len(looks) in (2, 3) or (lasts and len(looks) > 1)
-        world.cloud.api["host:node-1"]["state"] = "down" if down else "up"
-        return real(executor, wanted)
-
-    monkeypatch.setattr(PaperExecutor, "observe", observe)
-    monkeypatch.setattr("scs.engine.apply.LOOK_PAUSE", 0.0)
-    monkeypatch.setattr("scs.engine.apply.UNSEEN_SECONDS", 1.0 if lasts else 60.0)
-    world.yaml["config"] = {"nova": {"DEFAULT": {"cpu_allocation_ratio": 9.0}}}
-    if lasts:
-        with pytest.raises(StepFailed, match="host:node-1 is down"):
-            world.up()
-    else:
-        world.up()
-        assert len(looks) == 4
-
-
-def test_what_waits_for_a_node_is_not_begun_when_that_has_failed(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world.yaml["config"] = {"nova": {"DEFAULT": {"cpu_allocation_ratio": 9.0}}}
-    world.cloud.api["flavor:SCS-1V-4"]["ram"] = 1
-    world.cloud.broken = {"unit:nova-scheduler.service"}
-    real = Converging._problem
-
-    def slowly(converging: Converging, step: Step, error: str) -> Problem:
-        time.sleep(1)  # whoever is let go too early has begun by then
-        return real(converging, step, error)
-
-    monkeypatch.setattr(Converging, "_problem", slowly)
-    with pytest.raises(StepFailed) as caught:
-        world.up()
-    assert [item.where for item in caught.value.problems] == ["nova on node-1"]
-    assert world.cloud.api["flavor:SCS-1V-4"]["ram"] == 1
-    probe.hurry.clear()
-
-
-def test_a_full_disk_of_a_node_is_called_so(world: World) -> None:
-    world.yaml["config"] = {"nova": {"DEFAULT": {"cpu_allocation_ratio": 9.0}}}
-
-    def full(_where: str, step: str) -> None:
-        if step == NOVA_CONF:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    world.cloud.at_step = full
-    with pytest.raises(StepFailed) as caught:
-        world.up()
-    (problem,) = caught.value.problems
-    assert "No space left on device" in problem.what
-    assert "scs ssh node-1 df -h" in problem.hint
-    probe.hurry.clear()
