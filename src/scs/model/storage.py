@@ -47,6 +47,13 @@ class Storage:
     """How many files serve as disks on a node without any."""
     size: int = 0
     """GiB of each such file."""
+    image_stores: tuple[str, ...] = ()
+    """Pools of images beside the first, each a store of the image service."""
+
+    @property
+    def image_pools(self) -> tuple[str, ...]:
+        """All pools that images lie in; they come to the first when nobody says otherwise."""
+        return ("images", *self.image_stores)
 
     def disks(self, node: str) -> tuple[Disk, ...]:
         """The disks of a node that stores."""

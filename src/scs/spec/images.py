@@ -114,3 +114,9 @@ class Images(Part):
         description="Those of vendors, see images.md.",
         examples=["[]"],
     )
+    stores: Annotated[tuple[Annotated[str, kinds.IMAGE_STORE], ...], LISTED] = Field(
+        default=(),
+        description="Pools in Ceph, beside the one that is always there, each a store of its name "
+        "that images can be put in or copied to (`openstack image import --method copy-image`).",
+        examples=["[images-archive]"],
+    )

@@ -413,6 +413,11 @@ BUCKET = words(
     "the name of a bucket: lower-case letters, digits, `.` and `-`, 3 to 63",
     suggest=False,
 )
+IMAGE_STORE = words(
+    "images-[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?",
+    "the name of a pool: `images-` and lower-case letters, digits or `-`",
+    suggest=False,
+)
 ACCESS_KEY = words("[A-Za-z0-9_.-]{0,128}", "letters, digits, `_`, `.` or `-`", suggest=False)
 VARIABLE = words("([A-Z_][A-Z0-9_]{0,100})?", "the name of an environment variable", suggest=False)
 

@@ -323,6 +323,10 @@ _REFERENCES: Mapping[Callable[..., Any], Mapping[str, str]] = {
         "more copies than nodes": "storage: ceph\nceph: {replicas: 3}\nnodes:\n- {name: a}\n"
         "- {name: b, roles: [storage]}\n",
     },
+    rules.image_stores: {
+        "a store of images without Ceph": "storage: files\nimages: {stores: [images-cold]}\n",
+        "a store of images twice": "storage: ceph\nimages: {stores: [images-cold, images-cold]}\n",
+    },
     rules.external_ceph: {
         "an own Ceph without a configuration": "storage: external-ceph\n",
         "an own Ceph that is not used": "storage: files\nexternal: {ceph: {config: ceph.conf}}\n",

@@ -439,6 +439,7 @@ class CloudSpec(Part):
             devices={entry.name: entry.disks for entry in nodes},
             files=self.ceph.disks,
             size=self.ceph.disk_size,
+            image_stores=self.images.stores,
         )
 
     def first_project(self) -> FirstProject:

@@ -233,6 +233,20 @@ def storage(spec: CloudSpec) -> Iterator[Finding]:
         )
 
 
+def image_stores(spec: CloudSpec) -> Iterator[Finding]:
+    """Stores of images beside the first are in Ceph, each another one."""
+    stores = spec.images.stores
+    loc: Loc = ("images", "stores")
+    if stores and spec.storage == "files":
+        yield Finding(
+            (("storage",), loc),
+            f"{dotted(loc)}: are pools in Ceph, and storage is `files`",
+            "write `storage: ceph`, or take them out",
+        )
+    for twice in sorted({name for name in stores if stores.count(name) > 1}):
+        yield Finding((loc,), f"{dotted(loc)}: `{twice}` is there twice", "write each once")
+
+
 def external_ceph(spec: CloudSpec) -> Iterator[Finding]:
     """A Ceph of one's own has a configuration and keyrings, and is used."""
     own = spec.external.ceph
@@ -507,6 +521,7 @@ RULES: tuple[Callable[[CloudSpec], Iterator[Finding]], ...] = (
     floating,
     several,
     storage,
+    image_stores,
     external_ceph,
     volume_backups,
     machines,

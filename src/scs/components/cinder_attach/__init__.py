@@ -7,20 +7,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scs.model.component import COMPUTE, Component, User
-from scs.model.needs import BlockStorage, Hypervisor
+from scs.model.needs import BlockStorage, Hypervisor, Need
 from scs.model.storage import FILES, keyring_path
 from scs.model.view import View
 from scs.resources import HypervisorSecret, Resource
 
-# Cinder tells Nova to open volumes as the account that it uses itself.
-VOLUMES = BlockStorage("cinder", owner="cinder", pools=("volumes",), reads=("images",))
+ACCOUNT = "cinder"
+"""In Ceph. Cinder tells Nova to open volumes as the account that it uses itself."""
+
+
+def volumes(view: View) -> Iterable[Need]:
+    """Where volumes lie, and what they are cloned from."""
+    images = view.storage.image_pools
+    yield BlockStorage(ACCOUNT, owner="cinder", pools=("volumes",), reads=images)
 
 
 def key(view: View) -> Iterable[Resource]:
+    """With it the hypervisor opens volumes in Ceph."""
     yield HypervisorSecret(
-        name=view.uuid(f"ceph/{VOLUMES.name}"),
-        usage=f"client.{VOLUMES.name}",
-        keyring=keyring_path(f"client.{VOLUMES.name}"),
+        name=view.uuid(f"ceph/{ACCOUNT}"),
+        usage=f"client.{ACCOUNT}",
+        keyring=keyring_path(f"client.{ACCOUNT}"),
     )
 
 
@@ -29,7 +36,8 @@ component = Component(
     summary="volumes in guests",
     roles=COMPUTE,
     when=lambda view: view.storage.kind != FILES,
-    needs=(Hypervisor(), VOLUMES),
+    needs=(Hypervisor(),),
+    needs_in=volumes,
     # Owns the keyring; nothing runs as this user here.
     users=(User("cinder", home="/var/lib/cinder"),),
     prepares=key,

@@ -38,8 +38,10 @@ def works(binary: str) -> Probe:
     return {"type": "sql", "query": query, "equals": "1"}
 
 
-def backup_pool(view: View) -> Iterable[Need]:
-    """A pool of backups, unless an S3 store of the operator's takes its place."""
+def pools(view: View) -> Iterable[Need]:
+    """Those of volumes, and of backups unless an S3 store of the operator's takes its place."""
+    images = view.storage.image_pools
+    yield BlockStorage("cinder", owner="cinder", pools=("volumes",), reads=images)
     if view.external.volume_backups is None:
         yield BlockStorage("cinder-backup", owner="cinder", pools=("backups",))
 
@@ -100,9 +102,8 @@ component = Component(
         Queue("cinder"),
         # Admin: it asks Glance where images lie, also those that only their project sees.
         ServiceUser("cinder", roles=("service", "admin")),
-        BlockStorage("cinder", owner="cinder", pools=("volumes",), reads=("images",)),
     ),
-    needs_in=backup_pool,
+    needs_in=pools,
     users=(User("cinder", home="/var/lib/cinder"),),
     folders=(
         Folder("/etc/cinder", group="cinder", mode=0o750),

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from scs.model.component import CONTROL, Component, Config, Endpoint, Folder, Keeps, User, Wsgi
 from scs.model.database import schema
-from scs.model.needs import BlockStorage, Cache, Database, Environment, ServiceUser
+from scs.model.needs import BlockStorage, Cache, Database, Environment, Need, ServiceUser
 from scs.model.saved import LISTED, Saved, shell
 from scs.model.view import CA, View
 
@@ -20,6 +22,11 @@ def in_files(view: View) -> bool:
     return not view.given(BlockStorage)
 
 
+def pools(view: View) -> Iterable[Need]:
+    """Where images lie in Ceph."""
+    yield BlockStorage("glance", owner="glance", pools=view.storage.image_pools)
+
+
 component = Component(
     name="glance",
     summary="images",
@@ -27,7 +34,7 @@ component = Component(
     source="pypi:glance",
     license="Apache-2.0",
     needs=(Environment(), Database("glance"), Cache(), ServiceUser("glance")),
-    wants=(BlockStorage("glance", owner="glance", pools=("images",)),),
+    wants_in=pools,
     endpoints=(Endpoint("glance", port=9292, type="image", description="Images"),),
     users=(User("glance", home="/var/lib/glance"),),
     folders=(

@@ -18,7 +18,15 @@ from scs.model.component import (
     Text,
     User,
 )
-from scs.model.needs import BlockStorage, Environment, Hypervisor, Queue, ServiceUser, Switch
+from scs.model.needs import (
+    BlockStorage,
+    Environment,
+    Hypervisor,
+    Need,
+    Queue,
+    ServiceUser,
+    Switch,
+)
 from scs.model.objects import ApiObject, Host
 from scs.model.saved import Saved, shell
 from scs.model.storage import keyring_path
@@ -36,9 +44,16 @@ IDENTITY = "/var/lib/nova/compute_id"
 SUDO = f"nova ALL=(root) NOPASSWD: {ENVIRONMENT}/bin/privsep-helper --config-file {CONF} *\n"
 
 
-# It writes images, too: then a server's image is made inside of Ceph, instead of being read,
-# sent, hashed and written as a whole.
-DISKS = BlockStorage("nova", owner="nova", pools=("vms", "images"))
+ACCOUNT = "nova"
+"""In Ceph."""
+
+
+def disks(view: View) -> Iterable[Need]:
+    """Where guests' disks lie in Ceph, and what these are cloned from."""
+    first, *others = view.storage.image_pools
+    # It writes images, too: then a server's image is made inside of Ceph, instead of being read,
+    # sent, hashed and written as a whole.
+    yield BlockStorage(ACCOUNT, owner="nova", pools=("vms", first), reads=tuple(others))
 
 
 def registered(view: View) -> Probe:
@@ -59,9 +74,9 @@ def key(view: View) -> Iterable[Resource]:
     """With it the hypervisor opens guests' disks in Ceph."""
     if view.given(BlockStorage):
         yield HypervisorSecret(
-            name=view.uuid(f"ceph/{DISKS.name}"),
-            usage=f"client.{DISKS.name}",
-            keyring=keyring_path(f"client.{DISKS.name}"),
+            name=view.uuid(f"ceph/{ACCOUNT}"),
+            usage=f"client.{ACCOUNT}",
+            keyring=keyring_path(f"client.{ACCOUNT}"),
         )
 
 
@@ -101,7 +116,7 @@ component = Component(
         Queue("nova"),
         ServiceUser("nova", roles=("service", "admin")),
     ),
-    wants=(DISKS,),
+    wants_in=disks,
     # VNC of up to 500 guests; OVN's ports begin above.
     ports=(Port(5900, last=6399),),
     users=(User("nova", home="/var/lib/nova", groups=("libvirt", "openvswitch")),),
