@@ -143,9 +143,8 @@ class FakeOpenStack(AdminAnswers):
         """The names of all things that users made and that are still there."""
         fixed = {"external", "six", "plain", "luks", "both", "admin", "manager", "member", "reader"}
         names = [item.get("name", key) for key, items in self.things.items() for item in items]
-        owned = {"private", "community"}
-        private = [image["name"] for image in self.images if image["visibility"] in owned]
-        return [name for name in [*names, *private] if name not in fixed]
+        own = [image["name"] for image in self.images if image["visibility"] != "public"]
+        return [name for name in [*names, *own] if name not in fixed]
 
     # Answers.
 
@@ -372,7 +371,7 @@ class FakeOpenStack(AdminAnswers):
         if match := re.fullmatch(r"/volumes/(\w+)/action", path):
             asked = body["os-volume_upload_image"]
             made = {"id": uuid.uuid4().hex, "owner": PROJECT, "name": asked["image_name"]}
-            self.images.append({**made, "status": "active", "visibility": "private"})
+            self.images.append({**made, "status": "active", "visibility": "shared"})
             self.data[made["id"]] = self.data[match[1]].ljust(1 << 20, b"\0") + bytes(1 << 20)
             return 202, {"os-volume_upload_image": {"image_id": made["id"]}}
         return self._plain(method, path, body, ("volumes", "backups", "snapshots"))

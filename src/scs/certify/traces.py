@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,16 @@ class Kind:
     """What the address has behind that, when it is removed."""
 
 
+def images(run_of: Callable[[Item], str | None]) -> Iterator[Kind]:
+    """A project's images: a list has those of one visibility only.
+
+    Who says nothing of it makes shared ones, as Cinder does of a volume.
+    """
+    for visibility in ("private", "shared", "community"):
+        query = f"?visibility={visibility}"
+        yield Kind("image", "image", "/images", "images", run_of, query, owner="owner")
+
+
 # In this order things let go of each other.
 KINDS = (
     Kind(
@@ -77,9 +87,7 @@ KINDS = (
     Kind("router", "network", "/routers", "routers"),
     Kind("network", "network", "/networks", "networks"),
     Kind("security group", "network", "/security-groups", "security_groups"),
-    Kind("image", "image", "/images", "images", _named, "?visibility=private", owner="owner"),
-    # What tests in other projects boot is offered to these.
-    Kind("image", "image", "/images", "images", _named, "?visibility=community", owner="owner"),
+    *images(_named),
     Kind("secret", "key-manager", "/secrets", "secrets", _named, "?limit=100", owner=""),
     Kind("zone", "dns", "/zones", "zones", _begins),
     Kind("domain", "identity", "/domains", "domains", _begins, owner="", admin=True),

@@ -18,7 +18,7 @@ from scs.certify import traces
 from scs.certify.cloud import MARKS, Asked
 from scs.certify.tempest.config import PREFIX
 from scs.certify.tempest.people import SUFFIX, give
-from scs.certify.traces import Kind, Trace
+from scs.certify.traces import Kind, Trace, images
 from scs.standards.model import CouldNotRun
 
 Item = Mapping[str, Any]
@@ -68,9 +68,7 @@ def kinds(own: Own) -> tuple[Kind, ...]:
         Kind("subnet pool", "network", "/subnetpools", "subnetpools", own),
         Kind("security group", "network", "/security-groups", "security_groups", own),
         Kind("address group", "network", "/address-groups", "address_groups", own),
-        Kind("image", "image", "/images", "images", own, "?visibility=private", owner="owner"),
-        Kind("image", "image", "/images", "images", own, "?visibility=community", owner="owner"),
-        Kind("image", "image", "/images", "images", own, "?visibility=shared", owner="owner"),
+        *images(own),
         Kind("secret", "key-manager", "/secrets", "secrets", own, "?limit=100", owner=""),
     )
 
