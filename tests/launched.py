@@ -23,6 +23,7 @@ NAME = "e2e"
 SPEC = f"""\
 name: {NAME}
 storage: ceph
+images: {{stores: [images-archive]}}
 networks:
   management: {{ipv4: 10.31.0.0/24}}
   tunnel: {{ipv4: 10.31.1.0/24}}

@@ -30,8 +30,8 @@ def until(probe: Callable[[], T | None], what: str, seconds: float = SECONDS) ->
 class User:
     """The first project's user of one cloud; tells how long things took in `took`."""
 
-    def __init__(self, name: str, state: Path) -> None:
-        self.name = name
+    def __init__(self, name: str, state: Path, account: str = "") -> None:
+        self.name = account or name
         self.state = state
         self.took: dict[str, float] = {}
 
@@ -85,6 +85,17 @@ class User:
         self.asked("post", f"volumes/{volume}/action", body, version="3.42")
         self.settled("volumes", volume, "available", "in-use")
 
+    def retype(self, volume: str, kind: str) -> None:
+        """Give it another type that needs no copy of its data."""
+        body = {"os-retype": {"new_type": kind, "migration_policy": "never"}}
+        self.asked("post", f"volumes/{volume}/action", body)
+
+        def probe() -> bool:
+            seen = self.asked("get", f"volumes/{volume}")["volume"]
+            return bool(seen["status"] == "available" and seen["volume_type"] == kind)
+
+        until(probe, f"volume {volume} is {kind}")
+
     def snapshot(self, volume: str) -> str:
         """A snapshot, also while the volume is used."""
         body = {"snapshot": {"volume_id": volume, "force": True}}
@@ -121,22 +132,25 @@ class User:
 
     def server_from_volume(self, name: str, volume: str) -> Any:
         """A server that boots from this volume, with an address outside that answers ssh."""
+        disk = {
+            "boot_index": 0,
+            "uuid": volume,
+            "source_type": "volume",
+            "destination_type": "volume",
+            "delete_on_termination": True,
+        }
+        return self.server(name, "SCS-1L-1", block_device_mapping_v2=[disk])
+
+    def server(self, name: str, flavor: str, **values: Any) -> Any:
+        """A server of that flavor with these values, and an address outside that answers ssh."""
         compute, network = self.cloud.compute, self.cloud.network
         server = compute.create_server(
             name=name,
-            flavor_id=compute.find_flavor("SCS-1L-1").id,
+            flavor_id=compute.find_flavor(flavor).id,
             networks=[{"uuid": network.find_network("demo").id}],
             security_groups=[{"name": "ssh"}],
             key_name="scs",
-            block_device_mapping_v2=[
-                {
-                    "boot_index": 0,
-                    "uuid": volume,
-                    "source_type": "volume",
-                    "destination_type": "volume",
-                    "delete_on_termination": True,
-                }
-            ],
+            **values,
         )
         server = compute.wait_for_server(server, wait=SECONDS)
         port = next(iter(network.ports(device_id=server.id)))
@@ -144,6 +158,16 @@ class User:
         address = network.create_ip(floating_network_id=outside, port_id=port.id)
         self.said(address.floating_ip_address, "true", seconds=SECONDS)
         return server
+
+    def settled_server(self, server: Any, status: str) -> None:
+        """Wait until nothing is done with it any more and its status is this one."""
+
+        def probe() -> bool:
+            seen = self.cloud.compute.get_server(server.id)
+            assert seen.status != "ERROR", seen.fault
+            return bool(seen.status == status and seen.task_state is None)
+
+        until(probe, f"server {server.name} is {status}")
 
     def remove_server(self, server: Any) -> None:
         network = self.cloud.network

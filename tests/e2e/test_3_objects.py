@@ -8,10 +8,16 @@ import contextlib
 import io
 import os
 import threading
+import time
+from typing import Any
 
 import pytest
 import urllib3
+from minio.commonconfig import ENABLED, Filter
 from minio.error import S3Error
+from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
+from minio.sse import SseCustomerKey
+from minio.versioningconfig import VersioningConfig
 
 from launched import NAME, STORY, Cloud
 from objects import Bucketeer
@@ -41,6 +47,59 @@ def test_objects_are_kept_for_who_has_keys(cloud: Cloud) -> None:
     for item in s3.list_objects("things"):
         s3.remove_object("things", item.object_name)
     s3.remove_bucket("things")
+
+
+def test_buckets_have_versions_rules_quotas_and_keys_of_their_users(cloud: Cloud) -> None:
+    user = Bucketeer(NAME, cloud.state / NAME)
+    s3 = user.client(*user.keys)
+
+    def put(name: str, data: bytes, **more: Any) -> str | None:
+        return s3.put_object("kept", name, io.BytesIO(data), len(data), **more).version_id
+
+    def got(name: str, **more: Any) -> bytes:
+        with contextlib.closing(s3.get_object("kept", name, **more)) as answer:
+            return bytes(answer.read())
+
+    s3.make_bucket("kept")
+    # What the client encrypts by the server, nobody reads without its key, nor on the disk.
+    own = SseCustomerKey(os.urandom(32))
+    marker = b"written-by-the-client" * 100
+    put("sealed", marker, sse=own)
+    assert got("sealed", ssec=own) == marker
+    for wrong in ({}, {"ssec": SseCustomerKey(os.urandom(32))}):
+        with pytest.raises(S3Error, match="InvalidArgument"):
+            got("sealed", **wrong)
+    put("open", marker)
+    pool = "default.rgw.buckets.data"
+    raw = f"rados -p {pool} get $(rados -p {pool} ls | grep _{{}}$) -"
+    find = f"{raw} | grep -ac written-by-the-client || true"
+    found = {name: cloud.ssh(find.format(name)).strip() for name in ("sealed", "open")}
+    assert found == {"sealed": "0", "open": "1"}
+    # A day of a rule for objects' lives, in a second.
+    rule = Rule(ENABLED, rule_filter=Filter(prefix="old/"), expiration=Expiration(days=1))
+    s3.set_bucket_lifecycle("kept", LifecycleConfig([rule]))
+    put("old/one", b"1")
+    time.sleep(2)
+    cloud.ssh("radosgw-admin --rgw_lc_debug_interval=1 lc process")
+    left = {item.object_name for item in s3.list_objects("kept", recursive=True)}
+    assert left == {"sealed", "open"}
+    # Versions.
+    s3.set_bucket_versioning("kept", VersioningConfig(ENABLED))
+    first, second = put("text", b"first"), put("text", b"second")
+    assert first != second
+    s3.remove_object("kept", "text")
+    with pytest.raises(S3Error, match="NoSuchKey"):
+        got("text")
+    assert (got("text", version_id=first), got("text", version_id=second)) == (b"first", b"second")
+    # A quota is set by way of Swift, and holds for both.
+    limit = {"X-Container-Meta-Quota-Bytes": "1000000"}
+    assert user.cloud.object_store.post("/kept", headers=limit).status_code == 204
+    put("fits", bytes(500_000))
+    with pytest.raises(S3Error, match="QuotaExceeded"):
+        put("too much", bytes(600_000))
+    for item in s3.list_objects("kept", recursive=True, include_version=True):
+        s3.remove_object("kept", item.object_name, version_id=item.version_id)
+    s3.remove_bucket("kept")
 
 
 def test_a_lost_disk_is_made_again_and_nothing_that_was_acknowledged_is_lost(cloud: Cloud) -> None:

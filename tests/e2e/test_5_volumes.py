@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 from launched import NAME, STORY, Cloud
 from volumes import User, until
@@ -53,6 +54,69 @@ def test_volumes_move_and_are_copied_on_write(cloud: Cloud) -> None:
     user.gone("volumes", copy, clone, large)
     user.gone("snapshots", snapshot)
     user.gone("volumes", data)
+
+
+def test_a_type_changes_where_no_data_need_be_copied(cloud: Cloud) -> None:
+    user = User(NAME, cloud.state / NAME)
+    data = user.volume(1)
+    user.retype(data, "multiattach")
+    until(
+        lambda: user.asked("get", f"volumes/{data}")["volume"]["multiattach"],
+        "several may have the volume",
+    )
+    user.gone("volumes", data)
+
+
+def test_an_image_lies_in_another_store_and_volumes_are_cloned_from_there(cloud: Cloud) -> None:
+    user = User(NAME, cloud.state / NAME)
+    images = user.cloud.image
+    mine = images.create_image(
+        name="mine",
+        data=os.urandom(5_000_000),
+        disk_format="raw",
+        container_format="bare",
+        wait=True,
+    )
+    admin = User(NAME, cloud.state / NAME, account=f"{NAME}-admin").cloud.image
+    admin.import_image(mine, method="copy-image", stores=["images-archive"])
+
+    def stores() -> set[str]:
+        return set(images.get(f"/images/{mine.id}").json()["stores"].split(","))
+
+    until(lambda: stores() == {"rbd", "images-archive"}, "the image is in both stores")
+    # It is not in the first one any more, and serves as before.
+    assert admin.delete(f"/stores/rbd/{mine.id}").status_code == 204
+    assert stores() == {"images-archive"}
+    volume = user.volume(1, imageRef=mine.id)
+    told = json.loads(cloud.ssh(f"rbd --id cinder info --format json volumes/volume-{volume}"))
+    assert (told["parent"]["pool"], told["parent"]["image"]) == ("images-archive", mine.id)
+    user.gone("volumes", volume)
+    images.delete_image(mine)
+    until(lambda: mine.id not in cloud.ssh("rbd --id glance ls images-archive"), "it is gone")
+
+
+def test_a_server_in_ceph_is_resized_and_rebuilt_and_has_a_drive(cloud: Cloud) -> None:
+    user = User(NAME, cloud.state / NAME)
+    compute = user.cloud.compute
+    image = user.cloud.image.find_image("scs-verify").id
+    server = user.server("third", "SCS-1L-1-5", image_id=image, config_drive=True)
+    address = user.address(server)
+    # What it is told at its start, on a disk for it alone.
+    drive = f"rbd --id nova --no-progress export vms/{server.id}_disk.config -"
+    assert int(cloud.ssh(f'{drive} | grep -ac \'"name": "third"\'')) > 0
+    user.said(address, "echo kept > /root/mark; sync")
+    size = "cat /sys/block/vda/size"
+    assert user.said(address, size) == str(5 * 2**21)
+    compute.resize_server(server, compute.find_flavor("SCS-2V-4-20s").id)
+    user.settled_server(server, "VERIFY_RESIZE")
+    compute.confirm_server_resize(server)
+    user.settled_server(server, "ACTIVE")
+    assert user.said(address, f"cat /root/mark; {size}").split() == ["kept", str(20 * 2**21)]
+    compute.rebuild_server(server, image=image)
+    user.settled_server(server, "ACTIVE")
+    assert user.said(address, "test -e /root/mark || echo new") == "new"
+    user.remove_server(server)
+    assert server.id not in cloud.ssh("rbd --id nova ls vms")
 
 
 def test_a_backup_is_restored_byte_by_byte(cloud: Cloud) -> None:

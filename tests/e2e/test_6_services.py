@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+import base64
+import os
+
 import yaml
 
 from browser import bring, browser, log_in, text_of
 from clouds import SERVICES
 from launched import NAME, STORY, Cloud
+from signer import HOW, signed
 from volumes import User
 
 pytestmark = STORY
@@ -67,6 +71,36 @@ def test_only_the_guest_sees_what_is_on_an_encrypted_volume(cloud: Cloud) -> Non
     user.detach(hello, safe)
     user.gone("volumes", plain, safe)
     assert list(user.cloud.key_manager.secrets()) == [], "keys go with their volumes"
+
+
+def test_an_image_that_says_to_be_signed_must_be(cloud: Cloud) -> None:
+    user = User(NAME, cloud.state / NAME)
+    data = os.urandom(1 << 20)
+    certificate, signature = signed(data)
+    keys, images = user.cloud.key_manager, user.cloud.image
+    known = keys.create_secret(
+        name="signer",
+        secret_type="certificate",
+        payload=base64.b64encode(certificate).decode(),
+        payload_content_type="application/octet-stream",
+        payload_content_encoding="base64",
+    ).secret_id
+    statuses = []
+    for sent in (data, data[:-1] + bytes([data[-1] ^ 1])):
+        image = images.create_image(
+            name="signed",
+            disk_format="raw",
+            container_format="bare",
+            img_signature=base64.b64encode(signature).decode(),
+            **HOW,
+            img_signature_certificate_uuid=known,
+        )
+        image.data = sent
+        answer = image.upload(images)
+        statuses.append((answer.status_code, images.get_image(image.id).status))
+        images.delete_image(image)
+    assert statuses == [(204, "active"), (400, "queued")]
+    keys.delete_secret(known)
 
 
 def test_secrets_of_projects_are_nowhere_in_clear(cloud: Cloud) -> None:
