@@ -34,7 +34,7 @@ BLOCK = BlockStorage("vols", owner="root", pools=("volumes",), reads=("images",)
 
 def with_block(spec: CloudSpec) -> Expander:
     """An expander of that cloud with a component that wants block storage."""
-    part = Component(name="user", summary="", roles=CONTROL, wants=(BLOCK,))
+    part = Component(name="user", summary="", roles=CONTROL, wants_in=lambda _: (BLOCK,))
     known = {**components.discover(), "user": (part, Path())}
     return expander_of(spec, known)
 
@@ -385,7 +385,7 @@ def external_cloud(tmp_path: Path, part: Component) -> Expander:
 
 
 def test_their_accounts_are_used_and_nothing_is_made_there(tmp_path: Path) -> None:
-    part = Component(name="user", summary="", roles=CONTROL, wants=(BLOCK,))
+    part = Component(name="user", summary="", roles=CONTROL, wants_in=lambda _: (BLOCK,))
     expander = external_cloud(tmp_path, part)
     items = expander.node(expander.view.control)
     files = [item for item in items if isinstance(item, File)]
@@ -399,7 +399,7 @@ def test_their_accounts_are_used_and_nothing_is_made_there(tmp_path: Path) -> No
 
 def test_an_account_that_they_forgot_is_named(tmp_path: Path) -> None:
     other = BlockStorage("imgs", owner="root", pools=("images",))
-    part = Component(name="user", summary="", roles=CONTROL, wants=(other,))
+    part = Component(name="user", summary="", roles=CONTROL, wants_in=lambda _: (other,))
     expander = external_cloud(tmp_path, part)
     with pytest.raises(BadInput, match=r"ceph\.client\.imgs\.keyring is not there"):
         expander.node(expander.view.control)

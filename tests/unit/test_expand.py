@@ -487,7 +487,7 @@ WANTED = BlockStorage("x", owner="root", pools=("xs",))
 
 @pytest.mark.parametrize("givers_there", [0, 1])
 def test_what_is_wanted_is_a_need_where_somebody_gives_it(givers_there: int) -> None:
-    parts = [made_up(wants=(WANTED,))]
+    parts = [made_up(wants_in=lambda _: (WANTED,))]
     parts += [made_up("g", gives=(Gives(BlockStorage),))] * givers_there
     view = view_of(ONE, available(*parts), **CONTAINERS)
     (part,) = (part for part in view.components if part.name == "x")
@@ -499,7 +499,7 @@ def test_what_is_wanted_is_a_need_where_somebody_gives_it(givers_there: int) -> 
 def test_what_is_wanted_and_given_twice_is_a_contradiction() -> None:
     parts = [made_up(name, gives=(Gives(BlockStorage),)) for name in ("g", "h")]
     with pytest.raises(BadInput, match="needs BlockStorage, which 2 components give"):
-        view_of(ONE, available(made_up(wants=(WANTED,)), *parts), **CONTAINERS)
+        view_of(ONE, available(made_up(wants_in=lambda _: (WANTED,)), *parts), **CONTAINERS)
 
 
 def test_accounts_of_several_components_add_up() -> None:

@@ -332,10 +332,8 @@ class Component:
     packages: tuple[str, ...] = ()
     """Debian packages."""
     needs: tuple[Need, ...] = ()
-    wants: tuple[Need, ...] = ()
-    """Needs that it has only where some component of this cloud gives them (see View.given)."""
     wants_in: Callable[[View], Iterable[Need]] | None = None
-    """Further wants, where what they are of depends on cloud.yaml."""
+    """Needs that it has only where some component of this cloud gives them (see View.given)."""
     needs_in: Callable[[View], Iterable[Need]] | None = None
     """Further needs, which it has in some clouds only: what cloud.yaml says decides."""
     gives: tuple[Gives, ...] = ()

@@ -59,12 +59,11 @@ def resolve(available: Iterable[Component], view: View) -> View:
 def _with_all_needs(part: Component, chosen: tuple[Component, ...], view: View) -> Component:
     """The component with what else it needs in this cloud, and those of its wants that are met."""
     further = tuple(part.needs_in(view)) if part.needs_in else ()
-    wants = (*part.wants, *(part.wants_in(view) if part.wants_in else ()))
+    wants = part.wants_in(view) if part.wants_in else ()
     met = tuple(want for want in wants if givers(chosen, type(want)))
-    if not further and not wants:
+    if not further and not part.wants_in:
         return part
-    needs = (*part.needs, *further, *met)
-    return replace(part, needs=needs, wants=(), wants_in=None, needs_in=None)
+    return replace(part, needs=(*part.needs, *further, *met), wants_in=None, needs_in=None)
 
 
 def givers(components: Iterable[Component], need: type[Need]) -> list[tuple[Component, Gives]]:
