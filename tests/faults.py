@@ -337,6 +337,10 @@ def watched(
         return guest.host, (guests.Pings(guest.address), Groups(cloud.user))
     node = options.node or cloud.entry()
     if options.storage:
+        # Where that has no power, nobody writes blocks either.
+        print(
+            f"the guest that writes is on {guests.Guest(cloud.user, cloud.state).host}", flush=True
+        )
         return node, (Disk(cloud.user, cloud.state), Objects(cloud.user, cloud.state))
     return node, (Reader(cloud), Groups(cloud.user))
 

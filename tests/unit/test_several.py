@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from clouds import CLOUDS, CONTAINERS, EQUALS, ONE, expanded, expander_of
+from clouds import CLOUDS, CONTAINERS, EQUALS, ONE, ONE_CEPH, expanded, expander_of
 from scs.components.haproxy import LOOKS
 from scs.resources import File, Unit
 from scs.spec import CloudSpec
@@ -111,3 +111,19 @@ def test_nothing_is_left_alone_where_no_other_answers(cloud: str) -> None:
     for items in expanded(expander_of(spec, **facts)).values():
         assert not any(isinstance(item, Unit) and item.aside for item in items)
         assert not any(isinstance(item, File) and "/haproxy/aside" in item.name for item in items)
+
+
+@pytest.mark.parametrize("cloud", [ONE_CEPH, EQUALS])
+def test_objects_need_no_keystone_of_the_same_node(cloud: CloudSpec) -> None:
+    nodes = {f"{node.address}:5000" for node in cloud.nodes()}
+    for files in texts(cloud).values():
+        (port,) = re.findall(
+            r"^rgw_keystone_url = http://127\.0\.0\.1:(\d+)$",
+            files["/etc/ceph/radosgw.conf"],
+            re.MULTILINE,
+        )
+        (there,) = [
+            part for part in files[HAPROXY].split("\nlisten ") if f"bind 127.0.0.1:{port}\n" in part
+        ]
+        servers = set(re.findall(r"server \S+ (\S+)", there))
+        assert servers == (nodes if len(nodes) > 1 else {"127.0.0.1:5000"})

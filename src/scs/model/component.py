@@ -77,7 +77,10 @@ class Endpoint:
     http: bool = True
     backend: int = 0
     """The port on the loopback address, where it is another one."""
-
+    relay: int = 0
+    """Also at this port of each control node's loopback address, without TLS, for neighbours that
+    can't be told whose certificates to trust: the load balancer there asks whichever node answers.
+    """
     asks: Callable[[View], Iterable[str]] | None = None
     """For TCP endpoints: how the load balancer finds out whether a node's service is fit for use,
     in the words of HAProxy's tcp-check."""

@@ -35,6 +35,8 @@ SEED = "/usr/local/lib/scs/keystone-seed"
 SIGNATURES = "scs-signatures"
 """The role of services that may read users' EC2 credentials."""
 POLICIES = "/etc/keystone/policy.d"
+RELAY = 35357
+"""On loopback; the number that Keystone's administrators knew, and nobody else uses."""
 
 
 def key(name: str) -> Callable[[View], str]:
@@ -166,7 +168,9 @@ component = Component(
         Gives(ServiceUser, objects=service_users, account="user"),
         Gives(UserDomain, objects=user_domains, account="domain"),
     ),
-    endpoints=(Endpoint("keystone", port=5000, type="identity", description="Identity"),),
+    endpoints=(
+        Endpoint("keystone", port=5000, type="identity", description="Identity", relay=RELAY),
+    ),
     users=(User("keystone", home="/var/lib/keystone"),),
     folders=(
         Folder("/etc/keystone", group="keystone", mode=0o750),
