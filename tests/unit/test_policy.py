@@ -16,6 +16,7 @@ import pytest
 from clouds import CLOUDS, ONE, view_of
 from scs import components, policy
 from scs.cli.policy import enforce, foretell
+from scs.engine.apply import idle_consent
 from scs.engine.session import Session
 from scs.errors import BadInput, Denied
 from scs.model.component import CONTROL, Component, Endpoint
@@ -254,6 +255,33 @@ def test_data_are_lost_by_consent_only(session: Session) -> None:
         assert error.value.exit_code == 3
         assert error.value.problems[0].where.startswith("policy default:data.rego:")
         enforce(session, losing, delete_data=["db"])
+
+
+@pytest.mark.parametrize(
+    ("destroys", "names", "refused"),
+    [
+        (("pool x",), ["glance"], ""),
+        (("pool x",), ["a-service-of-old"], ""),
+        ((), ["glance"], "glance"),
+        (("pool x",), ["glance", "nova"], "nova"),
+    ],
+)
+def test_consent_that_nothing_asks_for_is_refused(
+    session: Session, destroys: tuple[str, ...], names: list[str], refused: str
+) -> None:
+    """What was taken out may be of a component that stays, such as a pool of Glance's."""
+    with session:
+        look = session.look()
+        step = Step("absent:ceph-pool:x", "node-1", "glance", "is left over", destroys=destroys)
+        losing = dataclasses.replace(
+            look, plan=dataclasses.replace(look.plan, machine=(step,), nodes={}, api=())
+        )
+        if refused:
+            with pytest.raises(BadInput) as error:
+                idle_consent(losing, names)
+            assert [item.where for item in error.value.problems] == [f"--delete-data {refused}"]
+        else:
+            idle_consent(losing, names)
 
 
 def test_a_plan_tells_that_up_would_be_refused(

@@ -147,7 +147,7 @@ def _print_json(value: Any) -> None:
     "--delete-data",
     metavar="NAME",
     multiple=True,
-    help="Also delete the data of this component, which the cloud has no more.",
+    help="Also delete data of this component that are no more in cloud.yaml.",
 )
 @click.argument("saved", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
@@ -169,14 +169,15 @@ def up(
     from scs.cli import timings as timing
     from scs.cli.changing import applied, changing
     from scs.engine.applied import remember, remembered
-    from scs.engine.apply import consent, refuse
+    from scs.engine.apply import consent, idle_consent, refuse
     from scs.engine.events import MACHINE
     from scs.engine.hooks import Hooks
     from scs.engine.journal import Result
 
     with changing(options, "up", STARTED, create=True) as (session, recording, screen):
-        session.allow_to_delete(delete_data)
+        session.delete_data = frozenset(delete_data)
         look = session.events.timed(MACHINE, "looking", session.look)
+        idle_consent(look, delete_data)
         kept = None
         if saved is not None:
             from scs.engine.saved import SavedPlan
@@ -229,7 +230,7 @@ def up(
     "--delete-data",
     metavar="NAME",
     multiple=True,
-    help="Also delete the data of this component, which the cloud has no more.",
+    help="Also delete data of this component that are no more in cloud.yaml.",
 )
 @click.pass_obj
 def plan(options: dict[str, Any], out: Path | None, delete_data: tuple[str, ...]) -> None:
@@ -239,10 +240,12 @@ def plan(options: dict[str, Any], out: Path | None, delete_data: tuple[str, ...]
     """
     from scs.cli import plans, show
     from scs.cli import policy as policies
+    from scs.engine.apply import idle_consent
 
     with _session(options, "plan") as session:
-        session.allow_to_delete(delete_data)
+        session.delete_data = frozenset(delete_data)
         look = session.look()
+        idle_consent(look, delete_data)
         if out is not None:
             from scs.engine.saved import SavedPlan
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -153,6 +153,19 @@ def _remove_objects(session: Session, look: Look) -> None:
             problem = Problem(f"{step.component} in {API}", f"{step.id}: {error}")
             raise StepFailed(problem) from error
     session.made.note(look.objects, [item for _, item in look.plan.gone])
+
+
+def idle_consent(look: Look, names: Collection[str]) -> None:
+    """Raises BadInput for components of the cloud whose data may go, and none of which would.
+
+    Only what was taken out of cloud.yaml can be deleted; whoever says more takes something for gone
+    that is in use.
+    """
+    going = {step.component for step in look.plan.steps if step.destroys}
+    idle = {part.name for part in look.view.components} & set(names) - going
+    what = "is in this cloud, and nothing with data was taken out of it: there is nothing to delete"
+    if idle:
+        raise BadInput(*[Problem(f"--delete-data {name}", what) for name in sorted(idle)])
 
 
 def refuse(plan: Plan) -> None:

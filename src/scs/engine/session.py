@@ -238,14 +238,6 @@ class Session:
         folders = {name: str(path) for name, (_, path) in self.available.items()}
         return Expander(view, folders, str(SHARED_TEMPLATES), compiled.folder())
 
-    def allow_to_delete(self, names: Sequence[str]) -> None:
-        """Data of these components may go; raises BadInput for one that the cloud has."""
-        used = {part.name for part in self.view().components} & set(names)
-        if used:
-            what = "is in this cloud: only what was taken out of it can be deleted"
-            raise BadInput(*[Problem(f"--delete-data {name}", what) for name in sorted(used)])
-        self.delete_data = frozenset(names)
-
     def packages(self) -> tuple[str, ...]:
         """All Debian packages that components of this cloud want on its nodes."""
         view = self.view()

@@ -404,9 +404,18 @@ def gone_steps(
     """
     there = [item for item in gone if observed.get(item.id)]
     stays = [item for item in there if item.data and item.component not in delete_data]
-    steps = tuple(
-        (Step(f"absent:{item.id}", API, item.component, "is no more wanted"), item)
-        for item in there
-        if item not in stays
-    )
+    steps = tuple((_gone(item), item) for item in there if item not in stays)
     return steps, tuple(Kept(API, item.component, item.id, 0) for item in stays)
+
+
+def _gone(item: ApiObject) -> Step:
+    destroys = (item.id,) if item.data else ()
+    reason = "is no more wanted"
+    return Step(
+        f"absent:{item.id}",
+        API,
+        item.component,
+        reason,
+        destroys=destroys,
+        data=bool(destroys),
+    )
