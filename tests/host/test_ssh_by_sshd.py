@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from machine import Machine, machine, unpack_sshd
+from scs import patience
 from scs.engine.clearing import clear
 from scs.engine.events import Events
 from scs.engine.eye import look
@@ -22,7 +23,7 @@ from scs.model.topology import Network, Node, Role
 from scs.paths import Paths
 from scs.providers.reach import talk
 from scs.providers.ssh import Claims, Login, SshProvider
-from scs.resources import Directory, File, Link, Record
+from scs.resources import Directory, File, Gate, Link, Record
 
 HERE = IPv4Address("127.0.0.1")
 TREE = "/opt/scs/releases/one"
@@ -211,3 +212,22 @@ def test_another_user_does_all_by_sudo(there: Machine, tmp_path: Path) -> None:
     assert "-n -- sh -s" in asked
     assert any("python3 -" in words for words in asked)
     assert any("BECOME-SUCCESS" in words for words in asked), "Ansible, too"
+
+
+def test_nodes_are_as_patient_as_this_machine(
+    there: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A factor that a provider expects, and nobody has chosen, is in no environment."""
+    mine = provider(there, tmp_path / "state")
+    link = mine.connection(mine.nodes[0])
+    mine.create(mine.nodes)
+    never = Gate(name="never", probe={"type": "tcp", "host": "127.0.0.1", "port": 1}, seconds=1)
+    monkeypatch.delenv(patience.VARIABLE, raising=False)
+    with Hand() as hand:
+        hand.start()
+        monkeypatch.setattr(patience, "_expected", 4)
+        (outcome,) = hand.converge({"node-1": link}, {"node-1": [never.payload()]}, "waits")[
+            "node-1"
+        ]
+    assert not outcome["ok"]
+    assert "not ready after 4 s" in outcome["error"]

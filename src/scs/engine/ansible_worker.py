@@ -22,7 +22,7 @@ from ansible.template import trust_as_template
 from ansible.vars.manager import VariableManager
 
 from scs.engine.callback.scs_answers import answer
-from scs.patience import patience, patient
+from scs.patience import expect, patience, patient
 
 # Whatever Ansible prints goes to the log, not between our lines.
 os.environ["SCS_ANSWERS"] = str(os.dup(1))
@@ -107,6 +107,7 @@ def main() -> None:
     init_plugin_loader([])
     for line in sys.stdin:
         job = json.loads(line)
+        expect(job["patience"])
         try:
             play(job)
         except Exception as error:  # the other end must always get its closing line

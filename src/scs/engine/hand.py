@@ -28,6 +28,7 @@ from scs.engine.eye import look
 from scs.engine.ssh import Watcher
 from scs.engine.stream import Fed, feed_to, read_from
 from scs.errors import Problem, StepFailed
+from scs.patience import patience
 from scs.providers import Connection
 from scs.resources import Resource, Seen
 
@@ -147,6 +148,7 @@ class Hand:
             os.setpriority(os.PRIO_PGRP, process.pid, 0)
             job = {
                 "run": run,
+                "patience": patience(),
                 "records": self.records,
                 "nodes": {
                     name: {

@@ -80,9 +80,9 @@ class Unit(Resource):
     ready: Mapping[str, Any] | None = None
     """A probe that tells that it really serves."""
     seconds: float = 120
+    """How long it may take to be ready."""
     again: int = 0
     """How often it is started again when it does not come up."""
-    """How long it may take to be ready."""
     aside: tuple[str, ...] = ()
     """A command, and the endpoints that it keeps new requests from while the unit starts anew
     (`Component.aside`): other nodes answer them meanwhile."""
