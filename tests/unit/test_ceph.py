@@ -8,6 +8,7 @@ import base64
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,7 +27,8 @@ from scs.model.topology import Role
 from scs.plan.expand import Expander
 from scs.plan.plan import leaving_step, objections
 from scs.plan.removal import emptied, record, removals
-from scs.resources import CephPools, File, Gate, Monitor, Osd, Unit, ceph_osd
+from scs.resources import CephPools, File, Gate, Monitor, Osd, Unit, ceph_osd, ceph_pools
+from scs.resources.base import ConvergeError
 from scs.spec import CloudSpec
 
 BLOCK = BlockStorage("vols", owner="root", pools=("volumes",), reads=("images",))
@@ -229,6 +231,51 @@ RIGHT: dict[str, Any] = {"wrong": [], "pools": {"images": IMAGES}, "unset": []}
 def test_pools_and_accounts(seen: dict[str, Any], reason: str | None) -> None:
     told = POOLS.compare(seen)
     assert told == (reason and f"are not as wanted: {reason}")
+
+
+def test_copies_are_spread_when_there_are_hosts_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before, nobody could write: a pool would wait for copies that have no place."""
+    hosts = [{"id": -2 - n, "type": "host", "children": [n]} for n in range(3)]
+    account = {"entity": "client.x", "caps": {"mon": "profile rbd"}, "key": "k"}
+    pool = {"pool_name": "images", "size": 3, "crush_rule": 0, "application_metadata": {"rbd": {}}}
+    asked: list[str] = []
+
+    def answer(up: int) -> None:
+        disks = [{"id": n, "type": "osd", "status": "up" if n < up else "down"} for n in range(3)]
+        tree = {"nodes": [{"id": -1, "type": "root", "children": [-2, -3, -4]}, *hosts, *disks]}
+        answers = {
+            "auth ls": {"auth_dump": [account]},
+            "osd pool ls": [pool],
+            "config dump": [],
+            "osd crush rule dump": [
+                {
+                    "rule_id": n,
+                    "rule_name": name,
+                    "steps": [{"op": "chooseleaf_firstn", "type": name}],
+                }
+                for n, name in enumerate(("osd", "host"))
+            ],
+            "osd tree": tree,
+        }
+        monkeypatch.setattr(
+            ceph_pools,
+            "ask",
+            lambda commands: [SimpleNamespace(values=answers[one["prefix"]]) for one in commands],
+        )
+
+    def chains(found: list[list[dict[str, Any]]], **_: Any) -> None:
+        asked.extend(str(one.get("val")) for chain in found for one in chain)
+
+    monkeypatch.setattr(ceph_pools, "ask_chains", chains)
+    monkeypatch.setattr(ceph_pools, "SPREAD_SECONDS", 0.1)
+    wanted = replace(POOLS, replicas=3, domain="host")
+    answer(up=2)
+    with pytest.raises(ConvergeError, match=r"3 copies need as many hosts with .* up: 2"):
+        wanted.converge()
+    assert asked == []
+    answer(up=3)
+    wanted.converge()
+    assert asked == ["host"]
 
 
 # --- what is refused, before anything is touched

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -45,6 +47,7 @@ def decides(
     told: Mapping[str, Told] = {},
     *,
     at_work: str = "",
+    alone: bool = False,
     lost: Path | None = None,
 ) -> bool:
     """Whether that node founds; `told` is what the others tell, as long as they are there."""
@@ -72,7 +75,7 @@ def decides(
 
     names |= {"ask": ask, "time": Time, "WITHOUT": str(lost or "/nonexistent/lost")}
     names["at_work"] = lambda address: bool(at_work) and address == ADDRESSES[at_work]
-    found: bool = names["founds"](*mine)
+    found: bool = names["founds"](*mine, alone=alone)
     return found
 
 
@@ -111,35 +114,51 @@ def test_where_one_is_at_work_the_others_join() -> None:
     assert not decides("node-1", ("a", 9), at_work="node-3")
 
 
+def test_one_that_was_alone_founds_before_the_others_are_there() -> None:
+    assert decides("node-1", ("a", 9), alone=True)
+
+
 def test_members_of_different_clusters_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         decides("node-1", ("a", 9), {"node-2": ("b", 9), "node-3": EMPTY})
     assert "are of different clusters" in capsys.readouterr().err
 
 
-def test_members_talk_over_tls(tmp_path: Path) -> None:
-    """The real answer and the real question, with a real certificate."""
-    certificate, key = tmp_path / "mariadb.crt", tmp_path / "mariadb.key"
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """For 127.0.0.1, its own authority, with its key beside it."""
+    path = tmp_path / "mariadb.crt"
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
             *("-nodes", "-days", "1", "-subj", "/CN=test", "-addext"),
             "subjectAltName=IP:127.0.0.1",
-            *("-keyout", str(key), "-out", str(certificate)),
+            *("-keyout", str(path.with_suffix(".key")), "-out", str(path)),
         ],
         check=True,
         capture_output=True,
     )
+    return path
+
+
+def talker(certificate: Path, tells: int, serves: int) -> dict[str, Any]:
+    """The first member of three, with that certificate, at 127.0.0.1."""
     view = expander_of(EQUALS).view
     environment = templating.environment((str(TEMPLATES),))
     module: Any = environment.get_template("electing.j2").module
+    text = unmarked(str(module.election(view.on(view.control), tells, serves, "mariadb")))
+    text = text.replace("/etc/scs/tls", str(certificate.parent))
+    names: dict[str, Any] = {}
+    exec(text.replace("/etc/scs/ca.pem", str(certificate)), names)
+    names["MEMBERS"]["node-1"] = "127.0.0.1"
+    return names
+
+
+def test_members_talk_over_tls(certificate: Path) -> None:
+    """The real answer and the real question, with a real certificate."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    text = unmarked(str(module.election(view.on(view.control), port, 4567, "mariadb")))
-    text = text.replace("/etc/scs/tls", str(tmp_path)).replace("/etc/scs/ca.pem", str(certificate))
-    names: dict[str, Any] = {}
-    exec(text, names)
-    names["MEMBERS"]["node-1"] = "127.0.0.1"
+    names = talker(certificate, port, 4567)
     threading.Thread(target=names["answer"], args=(("a", 7),), daemon=True).start()
     for _ in range(100):
         try:
@@ -148,3 +167,26 @@ def test_members_talk_over_tls(tmp_path: Path) -> None:
         except ConnectionRefusedError:
             time.sleep(0.05)
     pytest.fail("nobody answered")
+
+
+def test_who_knows_no_tls_is_no_member_yet(certificate: Path) -> None:
+    """The only one of before still runs, while new ones come up."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+
+    def serve(listening: socket.socket, *, tls: bool) -> None:
+        plain, _ = listening.accept()
+        with contextlib.suppress(OSError), plain:
+            if tls:
+                context.wrap_socket(plain, server_side=True).close()
+            else:
+                plain.sendall(b"\x19\x00\x00\x00 what Galera says without")
+
+    for tls in (False, True):
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            names = talker(certificate, 4569, listening.getsockname()[1])
+            other = threading.Thread(target=serve, args=(listening,), kwargs={"tls": tls})
+            other.start()
+            assert names["at_work"]("127.0.0.1") is tls
+            other.join()
+    assert not names["at_work"]("127.0.0.1")

@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from .base import CANT_BE_SEEN, ConvergeError, Resource, Seen
+from .probe import until
 from .rados import Asked, Command, ask, ask_chains
+
+SPREAD_SECONDS = 300
+"""How long disks of new nodes may take to come up before copies are put there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +128,21 @@ class CephPools(Resource):
         }
         yield _enable(name, wanted["application"])
 
+    def _too_narrow(self) -> str:
+        """Why copies can't be spread as wanted yet; empty when there are disks for each."""
+        (tree,) = (item.values for item in ask([{"prefix": "osd tree"}]))
+        things = {item["id"]: item for item in tree["nodes"]}
+        up = {item["id"] for item in things.values() if item.get("status") == "up"}
+        ready = [
+            item
+            for item in things.values()
+            if item["type"] == self.domain and up & {item["id"], *item.get("children", ())}
+        ]
+        if len(ready) >= self.replicas:
+            return ""
+        need = f"{self.replicas} copies need as many {self.domain}s"
+        return f"{need} with disks that are up: {len(ready)}"
+
     def converge(self) -> None:
         seen = self._look()
         if "unseen" in seen:
@@ -133,6 +152,9 @@ class CephPools(Resource):
             rule = f"scs-{self.domain}"
             prefix = "osd crush rule create-replicated"
             ask([{"prefix": prefix, "name": rule, "root": "default", "type": self.domain}])
+        if any(known["domain"] not in ("", self.domain) for known in seen["pools"].values()):
+            # Where copies find no place, nobody can write until they do.
+            until(self._too_narrow, SPREAD_SECONDS)
         # What pools there may be depends on them.
         ask_chains(
             [
