@@ -22,7 +22,7 @@ from fake_openstack.tls import Authority, good_tls
 from scs.standards.flavor_names import FlavorName
 from scs.standards.flavors import MANDATORY, RECOMMENDED
 from scs.standards.iaas.connections import CIPHERS
-from scs.standards.iaas.guests import BLOCKS
+from scs.standards.iaas.guests import BLOCKS, LINE
 from scs.standards.model import Check
 from scs.standards.randomness import BLOCK
 
@@ -180,7 +180,7 @@ DEFECTS: Mapping[str, Defect] = {
     },
     "scs-0101-entropy-avail": _guest("entropy_avail 23", entropy="23"),
     "scs-0101-fips-test": defect(
-        lambda cloud: setattr(cloud, "random", lambda: bytes(BLOCK * BLOCKS)),
+        lambda cloud: setattr(cloud, "random", lambda: bytes(BLOCK * BLOCKS + LINE)),
         "12 do:",
     ),
     "scs-0101-kernel": _guest("seen 5.10.0-21-amd64", kernel="5.10.0-21-amd64"),

@@ -16,7 +16,7 @@ from fake_openstack import lan
 from fake_openstack.admin import AdminAnswers
 from fake_openstack.things import CODE, Json, a_flavor, a_rule, ago, an_image, default_rules
 from scs.standards.flavors import MANDATORY, RECOMMENDED
-from scs.standards.iaas.guests import BLOCKS, MARK
+from scs.standards.iaas.guests import BLOCKS, LINE, MARK
 from scs.standards.randomness import BLOCK
 
 PROJECT, USER = "p" * 32, "u" * 32
@@ -91,7 +91,7 @@ class FakeOpenStack(AdminAnswers):
             "hwrng": "16",
         }
         # The same each time: even good bytes fail the tests for them now and then.
-        self.random: Callable[[], bytes] = lambda: Random(1402).randbytes(BLOCK * BLOCKS)
+        self.random: Callable[[], bytes] = lambda: Random(1402).randbytes(BLOCK * BLOCKS + LINE)
         self.booting = "ACTIVE"
         self.broken: dict[str, tuple[int, Any]] = {}
         """"GET /compute/v2.1/flavors/detail" → (status, body) instead of the answer."""
@@ -250,7 +250,9 @@ class FakeOpenStack(AdminAnswers):
             **self.guest,
         }
         said = {key: value for key, value in said.items() if value is not None}
-        packed = base64.encodebytes(self.random()).decode().split()
+        data = self.random()
+        parts = (data[start : start + LINE] for start in range(0, len(data), LINE))
+        packed = [base64.b64encode(part).decode() for part in parts]
         lines = [f"[   11.0] cloud-init: {MARK} {key} {value}" for key, value in said.items()]
         lines += [f"{MARK} = {line}" for line in packed]
         return "\n".join(["[    0.0] Linux version", *lines, f"{MARK} end", "login: "])

@@ -24,6 +24,10 @@ from scs.standards.randomness import BLOCK, wrong
 URL = "https://docs.scs.community/standards/scs-0101-v1-entropy"
 BLOCKS = 12
 """How many blocks of random bytes the guest shows: what a console log has room for."""
+LINE = 66
+"""Bytes in each line of them."""
+SPARE = 10
+"""Lines that may be spoilt by a message of the kernel's in between."""
 SPOILT = 1
 """So many of them may fail FIPS' tests: good bytes do once in a thousand blocks."""
 SYSTEMS = ("debian", "ubuntu")
@@ -45,7 +49,8 @@ say disk $(cat /sys/block/vda/size /sys/block/sda/size 2>/dev/null | head -n 1)
 say flags $(grep -m 1 '^flags' /proc/cpuinfo | tr ' ' '\\n' | grep -E '^(rdrand|rdseed)$')
 say rng $(cat /sys/class/misc/hw_random/rng_current)
 say hwrng $(timeout 20 head -c 16 /dev/hwrng | wc -c)
-head -c {BLOCKS * BLOCK} /dev/random | base64 -w 90 | while read -r line; do say = $line; done
+head -c {(BLOCKS * BLOCK // LINE + 1 + SPARE) * LINE} /dev/random | base64 -w {LINE // 3 * 4} |
+    while read -r line; do say = $line; done
 """
 
 
@@ -66,18 +71,23 @@ class Guest:
 def read(console: str) -> tuple[Mapping[str, str], bytes]:
     """What a guest said on its console, and its random bytes (cut to whole blocks)."""
     said: dict[str, str] = {}
-    packed = []
+    data = b""
     for line in console.splitlines():
         match = re.search(rf"{MARK} (\S+) ?(.*)", line)
         if match and match[1] == "=":
-            packed.append(match[2].strip())
+            data += _whole(match[2].strip())
         elif match:
             said[match[1]] = match[2].strip()
+    return said, data[: min(len(data) // BLOCK, BLOCKS) * BLOCK]
+
+
+def _whole(text: str) -> bytes:
+    """A line's random bytes; none where something was said in between: they can't be judged."""
     try:
-        data = base64.b64decode("".join(packed), validate=True)
+        data = base64.b64decode(text, validate=True)
     except (ValueError, binascii.Error):
-        data = b""  # a message of the kernel's in between: then there is nothing to judge
-    return said, data[: len(data) // BLOCK * BLOCK]
+        return b""
+    return data if len(data) == LINE else b""
 
 
 def choose_image(known: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
