@@ -96,6 +96,9 @@ class QueueFeature(Resource):
     """A feature flag of the message queue that is enabled on all of its nodes."""
 
     kind: ClassVar[str] = "queue-feature"
+    members: tuple[str, ...]
+    """The nodes, by what they are called in the queue. One that joins while what it joins changes
+    its store has been seen to be of no use for ever after."""
 
     @classmethod
     def observe(cls, wanted: Sequence[QueueFeature]) -> dict[str, Seen]:
@@ -119,11 +122,15 @@ class QueueFeature(Resource):
 
     def converge(self) -> None:
         def wrong() -> str:
-            argv = ["rabbitmqctl", "-q", "enable_feature_flag", "--opt-in", self.name]
+            asked = ["rabbitmqctl", "-q", "cluster_status", "--formatter=json"]
+            enable = ["rabbitmqctl", "-q", "enable_feature_flag", "--opt-in", self.name]
             try:
-                command(argv, timeout=120)
+                away = set(self.members) - set(json.loads(command(asked))["running_nodes"])
+                if away:
+                    return f"{', '.join(sorted(away))} has not joined yet"
+                command(enable, timeout=120)
             except ConvergeError as error:
                 return str(error)  # a member that joins is away for a moment
             return ""
 
-        until(wrong, 60)
+        until(wrong, 300)

@@ -60,7 +60,8 @@ def features(view: View) -> Iterable[Resource]:
     came back has been seen to take messages for a queue that the others did not know.
     """
     if len(view.controls) > 1 and view.leads:
-        yield QueueFeature(name="khepri_db")
+        members = tuple(f"rabbit@{node.name}" for node in view.controls)
+        yield QueueFeature(name="khepri_db", members=members)
 
 
 component = Component(
