@@ -35,7 +35,7 @@ MEMORY = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 pytestmark = [
     *STORY,
-    # Of three runs two failed: docs/high-availability.md. What they failed at is mended.
+    # Of four runs two failed: docs/high-availability.md. What they failed at is mended.
     pytest.mark.skipif(not os.environ.get("SCS_TEST_SEVERAL"), reason="needs SCS_TEST_SEVERAL=1"),
     pytest.mark.skipif(MEMORY < NEEDED, reason="three nodes with all roles need 16 GiB of memory"),
 ]

@@ -55,7 +55,9 @@ _GRUB_MODULES = (
 
 _SIGNATURE = 0x5C5F0013
 _BOOT_MIB = 8
-_DISK_MIB = 2048
+# A third of it is used, and it grows to the disk that it is given. Glance reads each byte twice for
+# its checksums, zero or not.
+_DISK_MIB = 1024
 _EMBEDDED = 1  # sector of GRUB's core: right behind the master boot record
 
 
